@@ -1,0 +1,137 @@
+"""What an operator can do with a parked checkout: give it back, say what happened, or undo it. Each leaves its note."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, NoReturn, assert_never
+
+from checkout_core.checkout.charge import settle_charge
+from checkout_core.checkout.moves import attend
+from checkout_core.checkout.recipe import checkout
+from checkout_core.checkout.recovery import foreign, saga_in_hand
+from checkout_core.checkout.refund import settle_refund
+from checkout_core.checkout.shop import Shop
+from checkout_core.checkout.state import CheckoutState
+from checkout_core.domain.order import Attention, Order
+from checkout_core.errors import InvalidRequestError, OrderNotFoundError, Problem, TransitionRefusedError
+from checkout_core.ports.payment import Succeeded
+from checkout_core.ports.records import MoveOrder, OperationKind, OperationState, Phase, RecordOutcome
+from checkout_core.ports.store import Operation
+from checkout_core.saga.draft import Saga, Told
+from checkout_core.saga.effects import Claim, Load, PutBack
+from checkout_core.saga.engine import Ended, steer
+from checkout_core.saga.journal import Direction, Resumed, Verdict
+from checkout_core.saga.machine import Late, Undo, next_todo
+from checkout_core.saga.step import RemoteStep, Settlement
+
+Evidence = Literal["charged", "not_charged", "refunded", "not_refunded"]
+
+
+async def retry(shop: Shop, order_id: str, note: str) -> Order:
+    """Give the parked order back to the workers, who go on where it stopped."""
+    saga = await _take_parked(shop, order_id)
+    if _would_sell_uncovered(saga):
+        await _refuse(saga, "what was charged is not its total; compensate it")
+    resumed = Settlement(Verdict.UNKNOWN, (_quiet(saga),), (Resumed(note),), due_seconds=0.0)
+    return _order_after(saga, await steer(checkout(shop), saga, Told(resumed)))
+
+
+async def compensate(shop: Shop, order_id: str, note: str) -> Order:
+    """Undo the parked order: what is unknown is resolved first, what was charged is given back, the order CANCELLED.
+
+    An order that had ended when a late payment was found keeps its status; the payment is given back.
+    """
+    saga = await _take_parked(shop, order_id)
+    if not saga.state.opened.status.is_open and saga.progress.late is not Late.FOUND:
+        await _refuse(saga, f"it is {saga.state.opened.status}, and only an open order or a late payment can be undone")
+    undoing = attend(saga.state.opened, Attention.UNDOING)
+    turned = Settlement(Verdict.DONE, (undoing,), (Resumed(note),), detail=note, turn="operator")
+    return _order_after(saga, await steer(checkout(shop), saga, Told(turned), revive=False))
+
+
+async def force(shop: Shop, order_id: str, evidence: Evidence, provider_reference: str, note: str) -> Order:
+    """Settle an operation by what the operator saw in the provider's books: the unknown charge, or the refund that is
+    unknown or was refused and has been made by hand. ``provider_reference`` is needed for what has happened.
+    """
+    if evidence in ("charged", "refunded") and not provider_reference:
+        raise InvalidRequestError([Problem("provider_reference", "expected the provider's id of what happened")])
+    saga = await _take_parked(shop, order_id)
+    if saga.state.observations:
+        await _refuse(saga, "there is news from the provider that no worker has looked at; retry it first")
+    step, operation = _in_doubt(shop, saga, evidence)
+    if operation is None:
+        await _refuse(saga, f"it has no operation of which one could say {evidence}")
+    told = replace(_said(shop, saga, operation, evidence, provider_reference), detail=note)
+    told = replace(told, records=(*told.records, _quiet(saga)), entries=(Resumed(note), *told.entries))
+    direction: Direction = "run" if operation.kind is OperationKind.CHARGE else "undo"
+    return _order_after(saga, await steer(checkout(shop), saga, Told(told, step, operation.operation_id, direction)))
+
+
+def _said(
+    shop: Shop, saga: Saga[CheckoutState], operation: Operation, evidence: Evidence, provider_reference: str
+) -> Settlement:
+    happened = Succeeded(provider_reference=provider_reference, amount=operation.amount)
+    record = RecordOutcome(operation_id=operation.operation_id, state=OperationState.NOT_EXECUTED, erase_token=True)
+    match evidence:
+        case "charged":
+            return settle_charge(shop, saga.state, operation, happened)
+        case "not_charged":
+            return Settlement(Verdict.NOT_EXECUTED, (record,), turn="not_sent")
+        case "refunded":
+            return settle_refund(operation, happened)
+        case "not_refunded":
+            return Settlement(Verdict.NOT_EXECUTED, (record,))
+        case _:
+            assert_never(evidence)
+
+
+def _in_doubt(shop: Shop, saga: Saga[CheckoutState], evidence: Evidence) -> tuple[str, Operation | None]:
+    """The operation that ``evidence`` can be about, and its step."""
+    kind = OperationKind.CHARGE if evidence in ("charged", "not_charged") else OperationKind.REFUND
+    if saga.progress.open is not None:
+        operation = saga.state.operation(saga.progress.open.operation_id)
+        return saga.progress.open.step, operation if operation.kind is kind else None
+    todo = next_todo(checkout(shop), replace(saga.progress, parked=""), saga.state)
+    refunds = [each for each in saga.state.operations if each.kind is OperationKind.REFUND]
+    if evidence == "refunded" and refunds and isinstance(todo, Undo) and isinstance(todo.step, RemoteStep):
+        return todo.step.name, refunds[-1]
+    return "", None
+
+
+def _would_sell_uncovered(saga: Saga[CheckoutState]) -> bool:
+    """Whether going on would confirm an order for another amount than its total (MONEY-3)."""
+    charge = saga.state.charged
+    forward = saga.progress.turned is None or saga.progress.late is Late.FOUND
+    return forward and charge is not None and charge.moved_minor != saga.state.opened.total.minor
+
+
+def _order_after(before: Saga[CheckoutState], ended: Ended[CheckoutState]) -> Order:
+    if ended.saga.version == before.version:
+        raise TransitionRefusedError(f"order {before.saga_id}: somebody else has just taken it; look at it again")
+    return ended.saga.state.opened
+
+
+def _quiet(saga: Saga[CheckoutState]) -> MoveOrder:
+    return attend(saga.state.opened, Attention.NONE)
+
+
+async def _refuse(saga: Saga[CheckoutState], why: str) -> NoReturn:
+    await PutBack(saga.saga_id, saga.token, 0.0)
+    raise TransitionRefusedError(f"order {saga.saga_id}: {why}")
+
+
+async def _take_parked(shop: Shop, order_id: str) -> Saga[CheckoutState]:
+    token = shop.context.new_id()
+    claimed = await Claim(order_id, token, shop.settings.lease_seconds)
+    loaded = await Load(saga_id=order_id)
+    if loaded.value is None:
+        raise OrderNotFoundError(f"no order {order_id} in this store")
+    if not claimed.value or loaded.value.saga.phase is not Phase.PARKED:
+        if claimed.value:
+            await PutBack(order_id, token, 0.0)
+        raise TransitionRefusedError(f"order {order_id} is not parked")
+    why = foreign(shop, loaded.value)
+    if why:
+        await PutBack(order_id, token, 0.0)
+        raise TransitionRefusedError(f"order {order_id}: {why}")
+    return saga_in_hand(shop, loaded.value, token, loaded.asked_at, claimed.asked_at)

@@ -1,0 +1,67 @@
+"""What the pure side knows of a composed checkout: the settings, and the payment accounts by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checkout_core.domain.payment import PaymentMethod
+from checkout_core.errors import InvalidRequestError, Problem
+from checkout_core.ports.payment import Guarantees, Lookup, Repeats
+from checkout_core.ports.store import Operation
+from checkout_core.saga.context import Context
+from checkout_core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A payment account that this process can reach. ``port`` is the driver's name for its adapter."""
+
+    port: str
+    name: str
+    account: str
+    guarantees: Guarantees
+    cancels_keys: bool = False
+
+    @property
+    def repeats_safely(self) -> bool:
+        """Whether the identical request may be sent again after an unknown outcome.
+
+        Not where a failure is tried anew: a 5xx that hid a success would be charged a second time.
+        """
+        return self.guarantees.repeats in (Repeats.REPLAY, Repeats.CURRENT_STATE)
+
+    @property
+    def is_blind(self) -> bool:
+        """Nothing but a human can find out what became of a request without an answer."""
+        knows = self.guarantees.lookup_by_reference is not Lookup.NONE or self.cancels_keys
+        return not (self.repeats_safely or knows)
+
+    @property
+    def resend_seconds(self) -> float:
+        """Repeats stop at 80 % of the provider's key window: they never meet a forgotten key (protocol 4.2)."""
+        return self.guarantees.key_window_seconds * 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shop:
+    """``accounts`` by :attr:`PaymentMethod.kind`; the key '*' serves every kind."""
+
+    settings: Settings
+    accounts: Mapping[str, Account]
+    context: Context
+
+    def account_for(self, method: PaymentMethod) -> Account:
+        found = self.accounts.get(method.kind) or self.accounts.get("*")
+        if found is None:
+            raise InvalidRequestError(
+                [Problem("payment_method.kind", "no payment provider is configured for this kind")]
+            )
+        return found
+
+    def account_of(self, operation: Operation) -> Account | None:
+        """The account that the operation was made with; None: this process must leave it alone (protocol 4.11)."""
+        for account in self.accounts.values():
+            if (account.name, account.account) == (operation.provider, operation.account):
+                return account
+        return None
