@@ -1,0 +1,96 @@
+"""A sync adapter in an ``AsyncCheckout``: each call in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from typing import TypeVar
+
+from checkout_core.drivers.colour import refuse_coroutines
+from checkout_core.drivers.pool import Pool
+from checkout_core.errors import NotSentError
+from checkout_core.ports.payment import (
+    AsyncPaymentProvider,
+    CallLimits,
+    ChargeRequest,
+    Guarantees,
+    KeyCancelling,
+    LookupAnswer,
+    PaymentAnswer,
+    PaymentProvider,
+    PaymentQuery,
+    RefundRequest,
+)
+
+T = TypeVar("T")
+
+
+def in_threads(adapter: PaymentProvider, *, threads_most: int = 512) -> AsyncPaymentProvider:
+    """Lend a sync ``adapter`` to ``AsyncCheckout``. At most ``threads_most`` of its calls are made at once.
+
+    A call never waits for a thread, since it might then be sent later than it may be (MONEY-8): where none is free it
+    is :class:`NotSentError`. A call that is given up (by timeout) keeps its thread until the adapter returns.
+    Raises :class:`ConfigurationError` if the adapter is async already.
+    """
+    refuse_coroutines(adapter, ("charge", "refund", "lookup"))
+    threads = Pool(threads_most, "checkout-lent")
+    if isinstance(adapter, KeyCancelling):
+        return _LentKeyCancelling(adapter, adapter, threads)
+    return _Lent(adapter, threads)
+
+
+class _Lent:
+    def __init__(self, adapter: PaymentProvider, threads: Pool) -> None:
+        self._adapter = adapter
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        return self._adapter.name
+
+    @property
+    def account(self) -> str:
+        return self._adapter.account
+
+    @property
+    def guarantees(self) -> Guarantees:
+        return self._adapter.guarantees
+
+    async def charge(self, request: ChargeRequest, limits: CallLimits) -> PaymentAnswer:
+        return await self._lend(lambda: self._adapter.charge(request, limits))
+
+    async def refund(self, request: RefundRequest, limits: CallLimits) -> PaymentAnswer:
+        return await self._lend(lambda: self._adapter.refund(request, limits))
+
+    async def lookup(self, query: PaymentQuery, limits: CallLimits) -> LookupAnswer:
+        return await self._lend(lambda: self._adapter.lookup(query, limits))
+
+    async def _lend(self, call: Callable[[], T]) -> T:
+        context = copy_context()
+        answer: Future[T] = Future()
+
+        def answering() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return  # given up before it began: it is not sent
+            try:
+                value = context.run(call)
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the answer
+                answer.set_exception(error)
+            else:
+                answer.set_result(value)
+
+        if not self._threads.start(answering, -math.inf):
+            raise NotSentError("every thread that is lent to this adapter is taken")
+        return await asyncio.wrap_future(answer)
+
+
+class _LentKeyCancelling(_Lent):
+    def __init__(self, adapter: PaymentProvider, cancelling: KeyCancelling, threads: Pool) -> None:
+        super().__init__(adapter, threads)
+        self._cancelling = cancelling
+
+    async def cancel_by_key(self, key: str, limits: CallLimits) -> PaymentAnswer:
+        return await self._lend(lambda: self._cancelling.cancel_by_key(key, limits))
