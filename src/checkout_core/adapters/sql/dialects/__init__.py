@@ -1,0 +1,1 @@
+"""One module per database, each with the same primitives."""
