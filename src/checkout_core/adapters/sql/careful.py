@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkout_core.adapters.sql import answers
+from checkout_core.adapters.sql.alternative import NOBODY
+from checkout_core.adapters.sql.candidate import Candidate
 from checkout_core.adapters.sql.claiming import claim, give_back
 from checkout_core.adapters.sql.dialects.dialect import Dialect, Written
-from checkout_core.adapters.sql.draft import NOBODY
 from checkout_core.adapters.sql.failures import ShortBatchError, UnstorableError
-from checkout_core.adapters.sql.groups import COUNTED, FENCES, OBSERVED, Row
-from checkout_core.adapters.sql.member import Member
+from checkout_core.adapters.sql.groups import COUNTED
+from checkout_core.adapters.sql.looks import FENCES, OBSERVED
 from checkout_core.adapters.sql.movements import MOVED, StockAnswer, TooFew, Unheard
 from checkout_core.adapters.sql.outside import answer_outside
 from checkout_core.adapters.sql.parts import Parts
+from checkout_core.adapters.sql.statement import Row
 from checkout_core.adapters.sql.work import Work
 from checkout_core.domain.order import StockState
 from checkout_core.errors import CheckoutError, InvariantError
@@ -38,7 +40,7 @@ class Careful:
 
     def decide(self, batch: Sequence[Transaction]) -> list[CommitAnswer | CheckoutError]:
         """Write the batch; the answers by position. Nothing is committed yet."""
-        members = [Member(transaction) for transaction in batch]
+        members = [Candidate(transaction) for transaction in batch]
         self._check_fences(members)
         for member in _racing(members):
             member.plan(self._stock.get(member.transaction.saga_id, StockState.NONE))
@@ -58,11 +60,11 @@ class Careful:
             member.answer = self._kept(member, written)
         return [_answered(member) for member in members]
 
-    def _check_fences(self, members: Sequence[Member]) -> None:
+    def _check_fences(self, members: Sequence[Candidate]) -> None:
         """(token, version) and nothing else, under the lock of the saga's row (protocol 3.1)."""
         sagas = sorted({(member.transaction.saga_id,) for member in members})
         found = {row[0]: row for row in self._work.fetch(FENCES, sagas)}
-        outside: list[Member] = []
+        outside: list[Candidate] = []
         for member in members:
             transaction = member.transaction
             row = found.get(transaction.saga_id)
@@ -77,15 +79,15 @@ class Careful:
         if outside:
             answer_outside(self._work, self._dialect, outside, found)
 
-    def _keep_unmerged(self, members: Sequence[Member]) -> None:
+    def _keep_unmerged(self, members: Sequence[Candidate]) -> None:
         """Leave out observations that are merged already, or are not the saga's: nothing happens to them."""
-        named = sorted((each,) for member in members for each in member.draft.merged)
+        named = sorted((each,) for member in members for each in member.chosen.merged)
         unmerged = {(row[1], row[0]) for row in self._work.fetch(OBSERVED, named) if not row[2]}
         for member in members:
-            draft = member.draft
-            draft.merged = {each for each in draft.merged if (draft.saga_id, each) in unmerged}
+            chosen = member.chosen
+            chosen.merged = {each for each in chosen.merged if (chosen.saga_id, each) in unmerged}
 
-    def _decide_stock(self, members: Sequence[Member]) -> None:
+    def _decide_stock(self, members: Sequence[Candidate]) -> None:
         for member, answer in zip(*self._moved(members), strict=True):
             match answer:
                 case TooFew():
@@ -97,7 +99,7 @@ class Careful:
                 case _:
                     pass
 
-    def _take_stock(self, members: Sequence[Member]) -> None:
+    def _take_stock(self, members: Sequence[Candidate]) -> None:
         """The members are written as if everything fitted; now it must."""
         _, moved = self._moved(members)
         if any(answer is not MOVED for answer in moved):
@@ -105,19 +107,19 @@ class Careful:
         if self._work.rows:
             self._write()
 
-    def _moved(self, members: Sequence[Member]) -> tuple[list[Member], list[StockAnswer]]:
-        moving = [member for member in members if member.draft.movement is not None]
-        movements = [member.draft.movement for member in moving if member.draft.movement is not None]
+    def _moved(self, members: Sequence[Candidate]) -> tuple[list[Candidate], list[StockAnswer]]:
+        moving = [member for member in members if member.chosen.movement is not None]
+        movements = [member.chosen.movement for member in moving if member.chosen.movement is not None]
         return moving, self._parts.inventory.apply(self._work, movements) if movements else []
 
-    def _put(self, members: Sequence[Member]) -> None:
+    def _put(self, members: Sequence[Candidate]) -> None:
         events: list[Row] = []
         for member in members:
             shortage = self._short.get(member.transaction.saga_id)
-            draft = member.draft
-            draft.put(self._work.rows, self._parts.sealer, "" if shortage is None else answers.write(shortage.lines))
-            draft.put_guards(self._work.rows, taken=member.is_new and draft is member.claimed)
-            event = draft.event_row()
+            chosen = member.chosen
+            chosen.put(self._work.rows, self._parts.sealer, "" if shortage is None else answers.write(shortage.lines))
+            chosen.put_guards(self._work.rows, taken=member.is_new and chosen is member.claimed)
+            event = chosen.event_row()
             if event is not None:
                 events.append(event)
         if events:
@@ -133,7 +135,7 @@ class Careful:
                 )
         return written
 
-    def _kept(self, member: Member, written: Written) -> Applied | Short:
+    def _kept(self, member: Candidate, written: Written) -> Applied | Short:
         version = member.transaction.version + 1
         short = self._short.get(member.transaction.saga_id)
         if short is None:
@@ -141,11 +143,11 @@ class Careful:
         return Short(version=version, at=written.at, lines=short.lines)
 
 
-def _racing(members: Sequence[Member]) -> list[Member]:
+def _racing(members: Sequence[Candidate]) -> list[Candidate]:
     return [member for member in members if member.answer is None]
 
 
-def _answered(member: Member) -> CommitAnswer | CheckoutError:
+def _answered(member: Candidate) -> CommitAnswer | CheckoutError:
     if member.answer is None:
         raise InvariantError("a member of the batch was left without an answer")
     return member.answer

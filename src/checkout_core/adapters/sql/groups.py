@@ -1,110 +1,21 @@
-"""What a batch may change: each group is one kind of change to one table, written for many rows at once.
-
-A group is declared once; a dialect turns it into one stable statement over a list of rows ``x``. In conditions and
-assignments ``t`` is the table, ``x`` a given row and ``{now}`` the statement's clock.
-"""
+"""What a batch may change: each group is one kind of change to one table, written for many rows at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import TypeAlias
+from checkout_core.adapters.sql.statement import (
+    GUARD,
+    PLACE,
+    Delete,
+    Group,
+    Insert,
+    Update,
+    afters,
+    ids,
+    ints,
+    texts,
+    words,
+)
 
-Cell: TypeAlias = str | int | float | None
-Row: TypeAlias = tuple[Cell, ...]
-
-
-class Kind(Enum):
-    ID = auto()
-    """A UUID in canonical lower-case form."""
-    TEXT = auto()
-    INT = auto()
-    AFTER = auto()
-    """Given as seconds from now, stored as an instant; None: no instant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """``most``: characters that a bounded text may have; 0: unbounded."""
-
-    name: str
-    kind: Kind
-    most: int = 0
-
-
-def ids(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.ID, 64) for name in names)
-
-
-def words(most: int, *names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.TEXT, most) for name in names)
-
-
-def texts(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.TEXT) for name in names)
-
-
-def ints(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.INT) for name in names)
-
-
-def afters(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.AFTER) for name in names)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Insert:
-    """``stamped`` columns get the clock. ``keep``: a row whose key exists is left out instead of failing.
-
-    ``keep_unless``: with ``keep``, an existing row of which this holds is overwritten instead.
-    """
-
-    table: str
-    columns: tuple[Column, ...]
-    stamped: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
-    keep: bool = False
-    keep_unless: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Update:
-    name: str
-    table: str
-    columns: tuple[Column, ...]
-    where: str
-    assign: dict[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Delete:
-    name: str
-    table: str
-    columns: tuple[Column, ...]
-    where: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Select:
-    """Reads ``fetch`` of the rows that exist. ``locked``: they stay locked until the end, in the order given."""
-
-    name: str
-    table: str
-    columns: tuple[Column, ...]
-    where: str
-    fetch: tuple[str, ...]
-    locked: bool = False
-
-
-Group: TypeAlias = Insert | Update | Delete
-Statement: TypeAlias = Insert | Update | Delete | Select
-
-PLACE = words(128, "item_id") + words(64, "location")
-GUARD = words(64, "scope") + words(128, "cart_id", "revision")
 EXPIRED = "t.expires_at <= {now}"
 
 KEYS = Insert(
@@ -315,51 +226,6 @@ STOCK_TAKES = Update(
     columns=PLACE + ints("taken", "returned"),
     where="t.item_id = x.item_id AND t.location = x.location AND t.available_qty >= x.taken",
     assign={"available_qty": "t.available_qty - x.taken + x.returned"},
-)
-
-FENCES = Select(
-    name="fences",
-    table="sagas",
-    columns=ids("saga_id"),
-    where="t.saga_id = x.saga_id",
-    fetch=("t.saga_id", "t.version", "t.token", "t.stock"),
-    locked=True,
-)
-STORED_ANSWERS = Select(
-    name="stored_answers",
-    table="journal",
-    columns=ids("saga_id", "commit_id") + ints("version"),
-    where="t.saga_id = x.saga_id AND t.version = x.version AND t.commit_id = x.commit_id",
-    fetch=("t.saga_id", "t.version", "t.at", "t.shortage"),
-)
-KEY_OWNERS = Select(
-    name="key_owners",
-    table="keys",
-    columns=words(64, "scope") + words(255, "idempotency_key"),
-    where="t.scope = x.scope AND t.idempotency_key = x.idempotency_key",
-    fetch=("t.scope", "t.idempotency_key", "t.order_id", "t.fingerprint"),
-)
-GUARD_OWNERS = Select(
-    name="guard_owners",
-    table="guards",
-    columns=GUARD,
-    where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision",
-    fetch=("t.scope", "t.cart_id", "t.revision", "t.order_id", "t.owner"),
-)
-OBSERVED = Select(
-    name="observed",
-    table="observations",
-    columns=words(128, "observation_id"),
-    where="t.observation_id = x.observation_id",
-    fetch=("t.observation_id", "t.saga_id", "t.merged"),
-)
-STOCK_ROWS = Select(
-    name="stock_rows",
-    table="stock",
-    columns=PLACE,
-    where="t.item_id = x.item_id AND t.location = x.location",
-    fetch=("t.item_id", "t.location", "t.available_qty"),
-    locked=True,
 )
 
 LOCK_ORDER: tuple[Group, ...] = (

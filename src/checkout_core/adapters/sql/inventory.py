@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from checkout_core.adapters.sql.groups import STOCK_ROWS, STOCK_TAKES
+from checkout_core.adapters.sql.groups import STOCK_TAKES
+from checkout_core.adapters.sql.looks import STOCK_ROWS
 from checkout_core.adapters.sql.movements import (
     MOVED,
     Movement,

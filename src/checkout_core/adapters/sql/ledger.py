@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from checkout_core.adapters.sql.dialects.dialect import Dialect
-from checkout_core.adapters.sql.groups import STOCK_ROWS
+from checkout_core.adapters.sql.looks import STOCK_ROWS
 from checkout_core.adapters.sql.tables import ORDER_ITEMS, SAGAS, STOCK, STOCK_ADJUSTMENTS
 from checkout_core.domain.order import StockState
 from checkout_core.domain.stock import StockEntry

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checkout_core.adapters.sql.groups import COUNTED, GUARDS, KEYS, Group, Row
+from checkout_core.adapters.sql.candidate import Candidate
+from checkout_core.adapters.sql.groups import COUNTED, GUARDS, KEYS
 from checkout_core.adapters.sql.inventory import JoinedInventory
-from checkout_core.adapters.sql.member import Member
 from checkout_core.adapters.sql.movements import Movement, MovementKind
 from checkout_core.adapters.sql.parts import Parts
+from checkout_core.adapters.sql.statement import Group, Row
 from checkout_core.adapters.sql.work import Work
 from checkout_core.domain.order import StockState
 from checkout_core.ports.records import Applied, CommitAnswer, Transaction
@@ -27,20 +28,20 @@ def try_all(work: Work, batch: Sequence[Transaction], parts: Parts) -> list[Comm
     movements: list[Movement] = []
     events: list[Row] = []
     for transaction in batch:
-        member = Member(transaction)
+        member = Candidate(transaction)
         member.plan(StockState.NONE if member.is_new else None)
         if member.answer is not None or not _is_foreseeable(member):
             return None
-        draft = member.draft
-        draft.put(work.rows, parts.sealer, "")
+        chosen = member.chosen
+        chosen.put(work.rows, parts.sealer, "")
         if member.is_new:
-            draft.put_claims(work.rows)
-        draft.put_guards(work.rows, taken=True)
-        event = draft.event_row()
+            chosen.put_claims(work.rows)
+        chosen.put_guards(work.rows, taken=True)
+        event = chosen.event_row()
         if event is not None:
             events.append(event)
-        if draft.movement is not None:
-            movements.append(draft.movement)
+        if chosen.movement is not None:
+            movements.append(chosen.movement)
     if movements:
         if type(parts.inventory) is not JoinedInventory:  # a subclass may decide otherwise
             return None
@@ -54,9 +55,9 @@ def try_all(work: Work, batch: Sequence[Transaction], parts: Parts) -> list[Comm
     return [Applied(version=transaction.version + 1, at=written.at) for transaction in batch]
 
 
-def _is_foreseeable(member: Member) -> bool:
+def _is_foreseeable(member: Candidate) -> bool:
     """A saga that takes guards or stock again is rare, and needs to be looked at."""
     if member.is_new:
         return True
-    movement = member.draft.movement
-    return not member.draft.takes and (movement is None or movement.kind is not MovementKind.RESERVE)
+    movement = member.chosen.movement
+    return not member.chosen.takes and (movement is None or movement.kind is not MovementKind.RESERVE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checkout_core.adapters.sql.groups import OUTBOX, Row
+from checkout_core.adapters.sql.groups import OUTBOX
+from checkout_core.adapters.sql.statement import Row
 from checkout_core.adapters.sql.work import Work
 
 

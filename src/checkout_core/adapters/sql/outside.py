@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from checkout_core.adapters.sql import answers
+from checkout_core.adapters.sql.candidate import Candidate
 from checkout_core.adapters.sql.dialects.dialect import Dialect
-from checkout_core.adapters.sql.groups import OBSERVATIONS, OBSERVED, STORED_ANSWERS, WAKES, Row
-from checkout_core.adapters.sql.member import Member
+from checkout_core.adapters.sql.groups import OBSERVATIONS, WAKES
+from checkout_core.adapters.sql.looks import OBSERVED, STORED_ANSWERS
+from checkout_core.adapters.sql.statement import Row
 from checkout_core.adapters.sql.work import Work
 from checkout_core.domain.value import dump
 from checkout_core.ports.records import VersionConflict
 
 
-def answer_outside(work: Work, dialect: Dialect, members: Sequence[Member], sagas: Collection[str]) -> None:
+def answer_outside(work: Work, dialect: Dialect, members: Sequence[Candidate], sagas: Collection[str]) -> None:
     """A repetition gets its first answer (protocol 2.8), anybody else a conflict; what the provider said is kept for
     the saga's owner (STATE-2). ``sagas``: those of the members' sagas that exist; their rows are locked."""
     asked = [(m.transaction.saga_id, m.transaction.commit_id, m.transaction.version + 1) for m in members]
@@ -29,7 +31,7 @@ def answer_outside(work: Work, dialect: Dialect, members: Sequence[Member], saga
     _observe(work, [member for member in members if isinstance(member.answer, VersionConflict)], sagas)
 
 
-def _observe(work: Work, conflicted: Sequence[Member], sagas: Collection[str]) -> None:
+def _observe(work: Work, conflicted: Sequence[Candidate], sagas: Collection[str]) -> None:
     """Keep each outcome once, however often its commit is repeated; without a saga there is no owner to keep it for."""
     told: list[Row] = []
     for member in conflicted:

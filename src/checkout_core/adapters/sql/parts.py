@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from checkout_core.adapters.sql.groups import Row
 from checkout_core.adapters.sql.inventory import JoinedInventory
 from checkout_core.adapters.sql.movements import Movement, StockAnswer
 from checkout_core.adapters.sql.outbox import JoinedOutbox
 from checkout_core.adapters.sql.sealing import Sealer, Unsealed
+from checkout_core.adapters.sql.statement import Row
 from checkout_core.adapters.sql.work import Work
 
 

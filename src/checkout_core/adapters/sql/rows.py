@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkout_core.adapters.sql.groups import LOCK_ORDER, Group, Row
+from checkout_core.adapters.sql.groups import LOCK_ORDER
+from checkout_core.adapters.sql.statement import Group, Row
 
 
 class Rows:

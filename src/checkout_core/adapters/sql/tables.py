@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, MetaData, String, Table, Uuid
 from sqlalchemy.types import NULLTYPE
 
 from checkout_core.adapters.sql import groups
-from checkout_core.adapters.sql.groups import Insert, Kind
+from checkout_core.adapters.sql.statement import Insert, Kind
 
 metadata = MetaData()
 _ID = String(36).with_variant(Uuid(as_uuid=False), "postgresql")

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from checkout_core.adapters.sql.dialects.dialect import Dialect, Written
-from checkout_core.adapters.sql.groups import Group, Row, Select
 from checkout_core.adapters.sql.rows import Rows
+from checkout_core.adapters.sql.statement import Group, Row, Select
 
 
 class Work:

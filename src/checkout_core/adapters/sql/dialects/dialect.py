@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from checkout_core.adapters.sql.groups import Group, Row, Select
 from checkout_core.adapters.sql.rows import Rows
+from checkout_core.adapters.sql.statement import Group, Row, Select
 
 
 class Trouble(Enum):

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
 from checkout_core.adapters.sql.failures import ConflictedError
-from checkout_core.adapters.sql.groups import Column, Delete, Group, Insert, Kind, Row, Select, Statement, Update
 from checkout_core.adapters.sql.rows import Rows
+from checkout_core.adapters.sql.statement import Column, Delete, Group, Insert, Kind, Row, Select, Statement, Update
 from checkout_core.errors import ConfigurationError
 
 _CONFLICTS = frozenset({1205, 1213, 1020, 1412})

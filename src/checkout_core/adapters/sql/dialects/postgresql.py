@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
 from checkout_core.adapters.sql.failures import UnstorableError
-from checkout_core.adapters.sql.groups import Column, Delete, Group, Insert, Kind, Row, Select, Statement, Update
 from checkout_core.adapters.sql.rows import Rows
+from checkout_core.adapters.sql.statement import Column, Delete, Group, Insert, Kind, Row, Select, Statement, Update
 
 _SCHEMA_LOCK = 0x636865636B6F7574
 _KEEPALIVE_SECONDS = 5

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, event, func, literal, 
 from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
-from checkout_core.adapters.sql.groups import Delete, Group, Insert, Kind, Row, Select, Statement, Update
 from checkout_core.adapters.sql.rows import Rows
+from checkout_core.adapters.sql.statement import Delete, Group, Insert, Kind, Row, Select, Statement, Update
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from checkout_core.adapters.sql import groups
-from checkout_core.adapters.sql.groups import Row
 from checkout_core.adapters.sql.movements import Movement, MovementKind
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.adapters.sql.sealing import Sealer
+from checkout_core.adapters.sql.statement import Row
 from checkout_core.domain.order import Attention, StockState
 from checkout_core.domain.value import dump
 from checkout_core.errors import InvariantError
@@ -42,7 +42,7 @@ GuardPlace: TypeAlias = tuple[str, str, str]
 _OPERATIONS_PER_VERSION = 1000
 
 
-class Draft:
+class Alternative:
     """The rows of one alternative of ``transaction``.
 
     ``stock``: the saga's stock state before this commit; None where it was not looked up: then what the records
@@ -285,22 +285,22 @@ class Draft:
         )
 
 
-_TAKE: dict[type[Record], Callable[[Draft, Any], None]] = {
-    OpenSaga: Draft.open_saga,
-    SaveSaga: Draft.save_saga,
-    ClaimKey: Draft.claim_key,
-    TakeGuard: Draft.take_guard,
-    FreeGuard: Draft.free_guard,
-    OpenOrder: Draft.open_order,
-    MoveOrder: Draft.move_order,
-    ReserveStock: Draft.reserve_stock,
-    CommitStock: Draft.commit_stock,
-    ReleaseStock: Draft.release_stock,
-    RecordIntent: Draft.record_intent,
-    RecordSend: Draft.record_send,
-    RecordOutcome: Draft.record_outcome,
-    MergeObservation: Draft.merge_observation,
-    AppendEvent: Draft.append_event,
-    RaiseAlarm: Draft.raise_alarm,
+_TAKE: dict[type[Record], Callable[[Alternative, Any], None]] = {
+    OpenSaga: Alternative.open_saga,
+    SaveSaga: Alternative.save_saga,
+    ClaimKey: Alternative.claim_key,
+    TakeGuard: Alternative.take_guard,
+    FreeGuard: Alternative.free_guard,
+    OpenOrder: Alternative.open_order,
+    MoveOrder: Alternative.move_order,
+    ReserveStock: Alternative.reserve_stock,
+    CommitStock: Alternative.commit_stock,
+    ReleaseStock: Alternative.release_stock,
+    RecordIntent: Alternative.record_intent,
+    RecordSend: Alternative.record_send,
+    RecordOutcome: Alternative.record_outcome,
+    MergeObservation: Alternative.merge_observation,
+    AppendEvent: Alternative.append_event,
+    RaiseAlarm: Alternative.raise_alarm,
 }
 """A table and not a ``match``: this runs for every record of every checkout."""
