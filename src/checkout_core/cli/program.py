@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from checkout_core.checkout.audit import AuditReport
+from checkout_core.cli import parked
+from checkout_core.cli.app import load_app
 from checkout_core.cli.audit import AuditAnswer
 from checkout_core.cli.database import open_store, shown
 from checkout_core.cli.failure import BrokenPromiseError, UsageError
@@ -19,6 +21,7 @@ from checkout_core.cli.migrate import migrate
 from checkout_core.cli.status import figures_of
 from checkout_core.cli.terminal import NOT_OK, USAGE, Terminal, open_terminal
 from checkout_core.cli.trace import TraceAnswer, trace_in
+from checkout_core.cli.work import recover, work
 from checkout_core.drivers.auditing import audit_store
 from checkout_core.errors import CheckoutError, SchemaVersionError, StorageUnavailableError
 
@@ -79,6 +82,28 @@ def _audit(chosen: argparse.Namespace, terminal: Terminal) -> int:
     return terminal.answer(AuditAnswer(report, with_ledger=place is not None))
 
 
+def _worker(chosen: argparse.Namespace, terminal: Terminal) -> int:
+    return terminal.answer(work(load_app(chosen.app)))
+
+
+def _recover(chosen: argparse.Namespace, terminal: Terminal) -> int:
+    return terminal.answer(recover(load_app(chosen.app), chosen.limit))
+
+
+def _parked(chosen: argparse.Namespace, terminal: Terminal) -> int:
+    checkout = load_app(chosen.app)
+    match chosen.decision:
+        case "retry":
+            return terminal.answer(parked.retry(checkout, chosen.order_id, chosen.note))
+        case "compensate":
+            return terminal.answer(parked.compensate(checkout, chosen.order_id, chosen.note))
+        case "force":
+            told = (chosen.order_id, chosen.evidence, chosen.note, chosen.provider_reference)
+            return terminal.answer(parked.force(checkout, *told))
+        case _:
+            return terminal.answer(parked.parked(checkout, chosen.limit))
+
+
 def _demo(chosen: argparse.Namespace, terminal: Terminal) -> int:
     from checkout_core.cli.demo.showing import run_demo  # the bank and its processes are for this command only
 
@@ -101,7 +126,27 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE_OR_URL",
         help="compare with the bank's ledger too: a JSON file, or the sandbox bank's address",
     )
+    _with_app(_command(commands, "worker", _worker, "finish what crashed processes began, until SIGTERM"))
+    _with_limit(_with_app(_command(commands, "recover", _recover, "one pass of what a worker does, for cron")))
+    waiting = _command(commands, "parked", _parked, "list the orders that wait for an operator, or decide one")
+    _with_decisions(_with_limit(_with_app(waiting)))
     return parser
+
+
+def _with_decisions(parser: argparse.ArgumentParser) -> None:
+    decisions = parser.add_subparsers(title="decisions", dest="decision", metavar="DECISION")
+    abouts = {
+        "retry": "let the workers go on where the order stopped",
+        "compensate": "undo the order: resolve what is unknown, give back what was charged",
+        "force": "settle its charge or refund by what you saw in the provider's books",
+    }
+    for name, about in abouts.items():
+        decision = decisions.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        decision.add_argument("order_id", metavar="ORDER_ID")
+        if name == "force":
+            decision.add_argument("evidence", choices=parked.EVIDENCE)
+            decision.add_argument("--provider-reference", default="", help="the provider's id of what happened")
+        decision.add_argument("--note", required=True, help="why; it is kept in the order's trace")
 
 
 def _command(
@@ -123,6 +168,21 @@ def _with_url(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         help=f"SQLAlchemy URL of the database, for example sqlite:///shop.db; else ${URL_VARIABLE} is used, "
         "which keeps a password out of the process list",
     )
+    return parser
+
+
+def _with_app(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "--app",
+        required=True,
+        metavar="MODULE:ATTRIBUTE",
+        help="your Checkout or AsyncCheckout, or a function that makes it, for example shop.wiring:checkout",
+    )
+    return parser
+
+
+def _with_limit(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--limit", type=int, default=100, help="orders at most (100)")
     return parser
 
 
