@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from sqlalchemy import Connection
-from tenacity import RetryCallState
 
 from checkout_core.adapters.sql import transact
 from checkout_core.adapters.sql.careful import Careful
@@ -90,7 +89,7 @@ class _Part:
 
     def outcomes(self) -> list[Outcome]:
         try:
-            return self._owner.repeating.until(self._gives_up)(self._attempt)
+            return self._owner.repeating.until(self._gives_up, self._attempt)
         except (ConflictedError, UnstorableError, InvariantError) as error:
             failed: Exception = error
         except AttemptError as error:
@@ -117,7 +116,7 @@ class _Part:
             self._refused += 1
             raise
 
-    def _gives_up(self, _state: RetryCallState) -> bool:
+    def _gives_up(self) -> bool:
         if self._owner.repeating.is_late(self._deadline):
             return True
         if len(self._members) > 1:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from checkout_core.adapters.sql.failures import AttemptError, LostCommitError, UnstorableError
 from checkout_core.errors import InvariantError, StorageUnavailableError
 
 T = TypeVar("T")
+_FIRST_PAUSE_SECONDS = 0.005
+_LONGEST_PAUSE_SECONDS = 0.5
 REFUSALS = 2
 """A transaction that was refused by a constraint is repeated once: what stood in its way may have been itself, under
 way a second time after a lost COMMIT, or somebody else's row that is now there to be found."""
@@ -37,11 +38,21 @@ class Repeating:
     def is_late(self, deadline: float) -> bool:
         return self._clock() >= deadline
 
-    def until(self, stop: Callable[[RetryCallState], bool]) -> Retrying:
-        """Repeat whatever :class:`AttemptError` comes, until ``stop``; the last error comes out."""
-        wait = wait_random_exponential(multiplier=0.005, max=0.5)
-        again = retry_if_exception_type(AttemptError)
-        return Retrying(retry=again, stop=stop, wait=wait, sleep=self._sleep, reraise=True)
+    def until(self, gives_up: Callable[[], bool], attempt: Callable[[], T]) -> T:
+        """Repeat ``attempt`` after whatever :class:`AttemptError`, until ``gives_up``; the last error comes out.
+
+        A loop, and no object that remembers its attempts: that would be a reference cycle around every batch, and the
+        checkouts in it would live until the garbage collector's longest pass.
+        """
+        longest = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return attempt()
+            except AttemptError:
+                if gives_up():
+                    raise
+            self._sleep(random.uniform(0, longest))  # noqa: S311 - nothing secret
+            longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
 
     def run(self, attempt: Callable[[], T]) -> T:
         """Repeat an idempotent attempt of one caller. Raises :class:`StorageUnavailableError` at the deadline."""
@@ -62,7 +73,7 @@ class Repeating:
 
         failed: Exception
         try:
-            return self.until(lambda _state: refusals >= REFUSALS or self.is_late(deadline))(counted)
+            return self.until(lambda: refusals >= REFUSALS or self.is_late(deadline), counted)
         except UnstorableError as error:
             failed = InvariantError(f"the database refuses this: {error}")
         except AttemptError as error:
