@@ -16,8 +16,6 @@ from checkout_core.adapters.sql.statement import (
     words,
 )
 
-EXPIRED = "t.expires_at <= {now}"
-
 KEYS = Insert(
     table="keys",
     columns=words(64, "scope") + words(255, "idempotency_key") + ids("order_id") + words(255, "fingerprint"),
@@ -29,7 +27,6 @@ GUARDS = Insert(
     columns=GUARD + ids("order_id") + words(255, "owner") + afters("expires_at"),
     key=("scope", "cart_id", "revision"),
     keep=True,
-    keep_unless=EXPIRED,
 )
 SAGAS = Insert(
     table="sagas",
@@ -186,27 +183,21 @@ SENDS = Update(
     where="t.saga_id = x.saga_id AND t.operation_id = x.operation_id",
     assign={"quiet_until": "x.quiet_until"},
 )
-GUARD_ENDS = Update(
-    name="guard_ends",
+_IS_LIVE = "(t.expires_at IS NULL OR t.expires_at > {now})"
+GUARD_CHANGES = Update(
+    name="guard_changes",
     table="guards",
-    columns=GUARD + ids("order_id") + afters("expires_at"),
-    where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision AND t.order_id = x.order_id"
-    " AND (t.expires_at IS NULL OR t.expires_at > {now})",
-    assign={"expires_at": "x.expires_at"},
+    columns=GUARD + ids("order_id") + words(255, "owner") + afters("expires_at") + ints("holds"),
+    where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision"
+    f" AND CASE WHEN {_IS_LIVE} THEN t.order_id = x.order_id ELSE x.holds = 1 END",
+    assign={
+        "order_id": "x.order_id",
+        "owner": "CASE WHEN x.holds = 1 THEN x.owner ELSE t.owner END",
+        "expires_at": "x.expires_at",
+    },
 )
-GUARD_HOLDS = Update(
-    name="guard_holds",
-    table="guards",
-    columns=GUARD + ids("order_id") + words(255, "owner") + afters("expires_at"),
-    where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision AND t.order_id = x.order_id",
-    assign={"owner": "x.owner", "expires_at": "x.expires_at"},
-)
-GUARD_DROPS = Delete(
-    name="guard_drops",
-    table="guards",
-    columns=GUARD + ids("order_id"),
-    where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision AND t.order_id = x.order_id",
-)
+"""``holds`` 1: the order has the guard until it expires, if it is its own or free. 0: the order's own guard ends then.
+One group for both, so that one pass in order touches every guard that is there (:mod:`guards`)."""
 KEY_DROPS = Delete(
     name="key_drops",
     table="keys",
@@ -234,9 +225,7 @@ LOCK_ORDER: tuple[Group, ...] = (
     KEYS,
     KEY_DROPS,
     GUARDS,
-    GUARD_ENDS,
-    GUARD_HOLDS,
-    GUARD_DROPS,
+    GUARD_CHANGES,
     SAGAS,
     ORDERS,
     ORDER_MOVES,

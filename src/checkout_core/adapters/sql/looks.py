@@ -31,7 +31,8 @@ GUARD_OWNERS = Select(
     table="guards",
     columns=GUARD,
     where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision",
-    fetch=("t.scope", "t.cart_id", "t.revision", "t.order_id", "t.owner"),
+    fetch=("t.scope", "t.cart_id", "t.revision", "t.order_id", "t.owner", "t.expires_at"),
+    locked=True,
 )
 OBSERVED = Select(
     name="observed",

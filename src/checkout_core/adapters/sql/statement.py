@@ -54,17 +54,13 @@ def afters(*names: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Insert:
-    """``stamped`` columns get the clock. ``keep``: a row whose key exists is left out instead of failing.
-
-    ``keep_unless``: with ``keep``, an existing row of which this holds is overwritten instead.
-    """
+    """``stamped`` columns get the clock. ``keep``: a row whose key exists is left out instead of failing."""
 
     table: str
     columns: tuple[Column, ...]
     stamped: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     keep: bool = False
-    keep_unless: str = ""
 
     @property
     def name(self) -> str:

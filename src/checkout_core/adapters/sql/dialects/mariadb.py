@@ -162,13 +162,7 @@ def _insert(group: Insert) -> str:
     statement = f"INSERT INTO {table} ({into}) SELECT {values} FROM {_given(group)}"
     if not group.keep:
         return statement
-    if not group.keep_unless:
-        return f"{statement} ON DUPLICATE KEY UPDATE {group.key[0]} = {table}.{group.key[0]}"
-    # Assignments are made from left to right and see each other: what the condition reads is assigned last.
-    condition = _filled(group, group.keep_unless).replace("t.", f"{table}.")
-    others = sorted((name for name in names if name not in group.key), key=lambda name: f".{name} " in condition)
-    assigned = ", ".join(f"{name} = IF({condition}, VALUES({name}), {table}.{name})" for name in others)
-    return f"{statement} ON DUPLICATE KEY UPDATE {assigned}"
+    return f"{statement} ON DUPLICATE KEY UPDATE {group.key[0]} = {table}.{group.key[0]}"
 
 
 def _select(select: Select) -> str:

@@ -173,11 +173,7 @@ def _insert(group: Insert) -> str:
     statement = f"INSERT INTO {into} SELECT {', '.join(values)} FROM {_given(group)}"
     if not group.keep:
         return statement
-    conflict = f"{statement} ON CONFLICT ({', '.join(group.key)}) DO"
-    if not group.keep_unless:
-        return f"{conflict} NOTHING"
-    others = ", ".join(f"{name} = excluded.{name}" for name in names if name not in group.key)
-    return f"{conflict} UPDATE SET {others} WHERE {_clocked(group.keep_unless)}"
+    return f"{statement} ON CONFLICT ({', '.join(group.key)}) DO NOTHING"
 
 
 def _clocked(template: str) -> str:

@@ -145,21 +145,13 @@ def _change(group: Group) -> str:
         case Insert():
             into = ", ".join([*names, *group.stamped])
             values = ", ".join([*places.values(), *[clock] * len(group.stamped)])
-            return f"INSERT INTO {table} ({into}) VALUES ({values}){filled(_conflict(group, names))}"
+            conflict = f" ON CONFLICT ({', '.join(group.key)}) DO NOTHING" if group.keep else ""
+            return f"INSERT INTO {table} ({into}) VALUES ({values}){conflict}"
         case Update():
             assigned = ", ".join(f"{name} = {filled(value)}" for name, value in group.assign.items())
             return f"UPDATE {table} SET {assigned} WHERE {filled(group.where)}"
         case Delete():
             return f"DELETE FROM {table} WHERE {filled(group.where)}"
-
-
-def _conflict(group: Insert, names: Sequence[str]) -> str:
-    if not group.keep:
-        return ""
-    if not group.keep_unless:
-        return f" ON CONFLICT ({', '.join(group.key)}) DO NOTHING"
-    others = ", ".join(f"{name} = excluded.{name}" for name in names if name not in group.key)
-    return f" ON CONFLICT ({', '.join(group.key)}) DO UPDATE SET {others} WHERE {group.keep_unless}"
 
 
 def _select(select: Select) -> str:
