@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from checkout_core.settings import Settings
 from tests.cli.conftest import Cli
 from tests.cli.shops import a_request
 
-SETTINGS = Settings(call_timeout_seconds=0.2, lease_seconds=0.5, retry_first_seconds=0.01, replay_wait_seconds=0.1)
+SETTINGS = Settings(call_timeout_seconds=0.2, lease_seconds=0.5, retry_first_seconds=0.01, retry_most_seconds=0.1)
 WIRING = """
 from checkout_core import AsyncCheckout, Checkout
 from checkout_core.adapters.sandbox import AsyncHttpSandboxPayments, HttpSandboxPayments
@@ -95,11 +96,13 @@ def test_a_pass_finishes_what_is_due(cli: Cli, host: Host, colour: str) -> None:
 def test_a_worker_finishes_orders_until_it_is_told_to_stop(host: Host, colour: str) -> None:
     order_id = host.begin("1", "tok_decide_later:9")
     command = [sys.executable, "-m", "checkout_core.cli", "worker", "--json", "--app", f"{host.name}:{colour}"]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": str(root)}) as worker:
+    paths = [str(Path(__file__).parents[2]), *sys.path]  # the wiring imports this module
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as worker:
         try:
             while host.checkout.get_order(order_id).status is OrderStatus.PENDING:
-                assert worker.poll() is None
+                with pytest.raises(subprocess.TimeoutExpired):
+                    worker.wait(timeout=0.1)
             worker.send_signal(signal.SIGTERM)
             said, _ = worker.communicate(timeout=60)
         finally:
