@@ -23,7 +23,9 @@ class Settings:
     this it is put under review.
 
     Saga: ``lease_seconds``: a worker that shows no sign for this long may be replaced.
-    ``retry_first_seconds``/``retry_most_seconds``: backoff of recovery.
+    ``retry_first_seconds``/``retry_most_seconds``: backoff of recovery. ``alarm_after_failures``: so many runs of one
+    order in a row that end in an error of the code raise an alarm; when the pauses between them come to
+    ``park_after_seconds`` it is parked.
 
     Store: ``batch_most``: members of one shared commit. ``queue_most``: waiting commits before callers are held back.
     ``lanes``: connections that commit. Runs: ``runs_most``: checkouts in flight in one process.
@@ -41,6 +43,7 @@ class Settings:
     lease_seconds: Seconds = 60.0
     retry_first_seconds: Seconds = 1.0
     retry_most_seconds: Seconds = 300.0
+    alarm_after_failures: Annotated[int, Field(ge=1, le=1000)] = 5
     poll_seconds: Seconds = 0.05
     replay_wait_seconds: Seconds = 10.0
     batch_most: Annotated[int, Field(ge=1, le=1024)] = 128

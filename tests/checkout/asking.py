@@ -92,6 +92,7 @@ def ask(
     guarantees: Guarantees = STRONG,
     cancels_keys: bool = False,
     resent: bool = False,
+    wanted: bool = True,
     lease_seconds: float = LEASE_SECONDS,
     **settings: object,
 ) -> Asked:
@@ -102,7 +103,7 @@ def ask(
     is_charge = about.kind is OperationKind.CHARGE
     action = Charge(desk.shop) if is_charge else GiveBack(desk.shop)
     state = state_of(about) if is_charge else state_of(charged(), about)
-    at = Sendable(state, about.operation_id, START + lease_seconds, resent)
+    at = Sendable(state, about.operation_id, START + lease_seconds, resent, wanted)
     program = {"send": action.send, "resolve": action.resolve, "watch": action.watch}[how](at)
     settlement = desk.driver.run(program)
     return Asked(settlement, tuple(desk.driver.calls()), desk.clock.now - START)

@@ -67,8 +67,22 @@ def test_the_provider_is_not_asked_hot() -> None:
     desk.answers |= {"charge": [LOST], "lookup": [LOST]}
     desk.buy()
     desk.wait(900.0, every=1.0)
-    assert len(desk.sent("charge")) < 15
-    assert len(desk.file().journal) < 40
+    sends = len(desk.sent("charge"))
+    assert sends < 15
+    assert len(desk.file().journal) == 2 + sends, "what is sent, that its outcome is unknown, and the alarm"
+
+
+def test_a_day_of_looks_that_learn_nothing_writes_what_was_learnt() -> None:
+    """The intent, that its outcome is unknown, one alarm, and that it is under review after the parking age."""
+    desk = Desk(LOOKUP_ONLY)
+    desk.answers |= {"charge": [LOST], "lookup": [LOST, *[LOST] * 20, Processing(provider_reference="p1")]}
+    desk.buy()
+    desk.wait(3600.0, every=30.0)
+    assert len(desk.sent("charge")) == 1
+    assert desk.alarms() == ["outcome_still_unknown"]
+    desk.wait(82_000.0, every=60.0)
+    assert len(desk.file().journal) == 4
+    assert desk.calls().count("lookup") > 200
 
 
 def test_without_idempotency_a_charge_is_sent_at_most_once() -> None:

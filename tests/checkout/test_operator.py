@@ -13,10 +13,10 @@ from checkout_core.domain.order import Attention, FailureReason, OrderStatus
 from checkout_core.domain.result import OrderClosed, Refused
 from checkout_core.effect import Effect
 from checkout_core.errors import InvalidRequestError, OrderNotFoundError, TransitionRefusedError
-from checkout_core.ports.payment import ActionNeeded, Declined, NotFound, PaymentAnswer, Processing, Succeeded
+from checkout_core.ports.payment import ActionNeeded, Declined, Lookup, NotFound, PaymentAnswer, Processing, Succeeded
 from checkout_core.ports.records import Phase
 from checkout_core.saga.effects import KeyMismatch, Load, OutcomeUnknown, Rejected
-from tests.checkout.desk import BLIND, LOOKUP_ONLY, Desk, eur
+from tests.checkout.desk import BLIND, LOOKUP_ONLY, STRONG, Desk, eur
 from tests.saga.driving import Driver
 
 PAID = Succeeded(provider_reference="p1", amount=eur(1990))
@@ -134,6 +134,60 @@ def test_compensate_resolves_the_unknown_before_it_undoes() -> None:
     assert desk.moved_in_books() == (1990, 1990)
     assert desk.available() == 10
     assert desk.order.status is OrderStatus.CANCELLED
+    assert desk.audit().clean
+
+
+@pytest.mark.parametrize("found", [NOTHING, LOST])
+def test_compensate_never_charges_in_order_to_refund(found: object) -> None:
+    """MONEY-4, MONEY-8: before pay_by an identical request could be the first that is executed."""
+    desk = frozen()
+    desk.answers |= {"charge": [MISMATCH, PAID], "lookup": [found]}
+    desk.driver.run(compensate(desk.shop, parked(desk), "undo"))
+    desk.wait(300.0)
+    assert len(desk.sent("charge")) == 1
+    assert desk.sent("refund") == []
+    if found is NOTHING:  # nothing can be on its way any more
+        assert (desk.order.status, desk.available()) == (OrderStatus.CANCELLED, 10)
+    else:
+        assert (desk.order.status, desk.order.attention) == (OrderStatus.PENDING, Attention.UNDOING)
+
+
+def test_compensate_ends_the_key_where_the_provider_can() -> None:
+    desk = frozen(cancels_keys=True)
+    desk.answers |= {"charge": [MISMATCH, PAID], "lookup": [NOTHING], "cancel_by_key": [Declined(code="cancelled")]}
+    desk.driver.run(compensate(desk.shop, parked(desk), "undo"))
+    desk.wait(10.0)
+    assert desk.order.status is OrderStatus.CANCELLED
+    assert len(desk.sent("charge")) == 1
+
+
+def test_what_can_only_be_repeated_stays_for_a_human_when_it_is_undone() -> None:
+    desk = frozen(guarantees=replace(STRONG, lookup_by_reference=Lookup.NONE))
+    desk.answers["charge"] = [MISMATCH, PAID]
+    desk.driver.run(compensate(desk.shop, parked(desk), "undo"))
+    desk.wait(10.0)
+    assert len(desk.sent("charge")) == 1
+    assert desk.order.attention is Attention.UNDER_REVIEW
+    desk.driver.run(force(desk.shop, parked(desk), "not_charged", "", "nothing there"))
+    assert desk.order.status is OrderStatus.CANCELLED
+
+
+def test_a_retry_gives_an_undecided_refund_the_full_age_again() -> None:
+    """LIVE-1: what is given back is looked at for as long as it was before, and not parked at the first look."""
+    desk = uncovered()
+    desk.answers |= {"refund": [Processing(provider_reference="r1")], "lookup": [Processing(provider_reference="r1")]}
+    desk.driver.run(compensate(desk.shop, parked(desk), "undo"))
+    desk.wait(87_000.0, every=300.0)
+    desk.driver.run(retry(desk.shop, parked(desk), "the bank works on it"))
+    assert desk.order.attention is Attention.UNDOING, "what is owed stays visible"
+    desk.wait(86_000.0, every=300.0)
+    assert desk.file().saga.phase is Phase.RUNNING
+    desk.wait(1000.0, every=300.0)
+    parked(desk)
+    desk.driver.run(retry(desk.shop, parked(desk), "and still"))
+    desk.answers["lookup"] = [Succeeded(provider_reference="r1", amount=eur(1989))]
+    desk.wait(10.0)
+    assert desk.moved_in_books() == (1989, 1989)
     assert desk.audit().clean
 
 

@@ -27,6 +27,7 @@ WORDS = {
     "alarmed": "alarm: odd",
     "parked": "parked for an operator: odd",
     "resumed": "resumed by an operator: looked",
+    "run_failed": "run failed: ValueError, 5 times in a row",
 }
 
 

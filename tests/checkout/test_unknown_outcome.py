@@ -21,7 +21,7 @@ from checkout_core.ports.payment import (
 from checkout_core.ports.records import OperationKind, OperationState, RecordOutcome, RecordSend
 from checkout_core.saga.effects import Call, KeyMismatch, NotExecuted, NotSent, OutcomeUnknown, Rejected
 from checkout_core.saga.journal import Verdict
-from tests.checkout.asking import Asked, ask, operation
+from tests.checkout.asking import Asked, How, ask, operation
 from tests.checkout.desk import BLIND, LOOKUP_ONLY, STRONG, eur
 
 PAID = Succeeded(provider_reference="p1", amount=eur(1990))
@@ -252,9 +252,7 @@ def test_a_watch_lasts_as_long_as_the_key() -> None:
 def test_not_found_says_nothing_of_what_the_provider_had_said_it_has() -> None:
     asked = ask("resolve", operation(**SEEN, **OVERDUE, quiet_seconds=-1.0), {"lookup": [NOTHING]})
     assert asked.settlement.verdict is Verdict.UNKNOWN
-    assert outcome(asked) == RecordOutcome(
-        operation_id="charge/0/1", state=OperationState.PROCESSING, provider_reference="p1"
-    )
+    assert asked.settlement.nothing_new
 
 
 def test_not_found_never_ends_a_refund() -> None:
@@ -469,3 +467,49 @@ def test_a_watch_without_an_end_is_over() -> None:
 @pytest.mark.parametrize(("said", "detail"), [("bad", "bad"), ("", "the provider rejected the request")])
 def test_a_rejection_says_why(said: str, detail: str) -> None:
     assert ask("send", operation(), {"charge": [Rejected(said)]}).settlement.detail == detail
+
+
+def test_without_idempotency_at_most_one_request_arrives() -> None:
+    """MONEY-2: a provider without keys that says "not executed" is believed, and is not asked for the money twice."""
+    for guarantees in (LOOKUP_ONLY, BLIND):
+        asked = ask("send", operation(), {"charge": [NOT_SENT, BUSY, PAID]}, guarantees=guarantees)
+        assert asked.operations == ["charge", "charge"], "what did not leave did not arrive"
+        assert (asked.settlement.verdict, asked.settlement.turn) == (Verdict.NOT_EXECUTED, "not_sent")
+
+
+# --- undoing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guarantees", [STRONG, CURRENT_STATE, KEYS_ONLY])
+@pytest.mark.parametrize("how", ["send", "resolve"])
+def test_what_is_being_undone_is_never_sent_again(how: How, guarantees: Guarantees) -> None:
+    """MONEY-8: a repeat may be the first to have an effect."""
+    answers = {"charge": [UNKNOWN], "lookup": [NOTHING]}
+    asked = ask(how, operation(), answers, guarantees=guarantees, wanted=False)
+    assert not asked.settlement.again
+
+
+def test_what_is_being_undone_and_can_only_be_repeated_is_for_a_human() -> None:
+    asked = ask("resolve", operation(), guarantees=KEYS_ONLY, wanted=False)
+    assert (asked.operations, asked.settlement.park) == ([], "outcome_unknown")
+
+
+def test_a_refund_is_repeated_also_while_the_order_is_undone() -> None:
+    about = operation(OperationKind.REFUND, pay_by_seconds=1e7)
+    assert ask("resolve", about, {"lookup": [NOTHING]}).settlement.again
+
+
+# --- looking again ---------------------------------------------------------------------------------------------------
+
+
+def test_a_look_that_learns_nothing_has_nothing_to_store() -> None:
+    about = operation(state=OperationState.UNKNOWN, age_seconds=200.0, **OVERDUE)
+    asked = ask("resolve", about, {"lookup": [UNKNOWN]})
+    assert (asked.settlement.nothing_new, asked.settlement.records) == (True, ())
+    assert asked.settlement.due_seconds is not None
+
+
+def test_the_first_look_says_that_the_outcome_is_unknown() -> None:
+    asked = ask("resolve", operation(**OVERDUE), {"lookup": [UNKNOWN]})
+    assert not asked.settlement.nothing_new
+    assert outcome(asked).state is OperationState.UNKNOWN

@@ -350,8 +350,14 @@ class DoneClaimed(MemoryStore):
 
 
 class PutBackByAnybody(MemoryStore):
-    def put_back(self, saga_id: str, *, token: str, due_seconds: float) -> None:
-        super().put_back(saga_id, token=self._tables.sagas[saga_id].token or "", due_seconds=due_seconds)
+    def put_back(self, saga_id: str, *, token: str, due_seconds: float, tries: int | None = None) -> None:
+        anybody = self._tables.sagas[saga_id].token or ""
+        super().put_back(saga_id, token=anybody, due_seconds=due_seconds, tries=tries)
+
+
+class ForgetsTries(MemoryStore):
+    def put_back(self, saga_id: str, *, token: str, due_seconds: float, tries: int | None = None) -> None:
+        super().put_back(saga_id, token=token, due_seconds=due_seconds)
 
 
 class RemainingTimesNeverNegative(MemoryStore):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from checkout_core.adapters.memory.store import MemoryStore
+from checkout_core.adapters.memory.tables import StoredCommit
 from checkout_core.adapters.sandbox import SandboxPayments
 from checkout_core.domain.order import OrderStatus
 from checkout_core.drivers.recovery import Claimed, Idling, RecoveryReport, Setbacks
 from checkout_core.drivers.threads import Checkout
-from checkout_core.errors import StorageUnavailableError
+from checkout_core.errors import SchemaVersionError, StorageUnavailableError
 from checkout_core.ports.payment import CallLimits, ChargeRequest, LookupAnswer, PaymentAnswer, PaymentQuery
 from checkout_core.ports.records import CommitAnswer, Transaction
 from checkout_core.ports.store import SagaFile
@@ -48,6 +50,16 @@ class TroubledStore(MemoryStore):
         with self._committed:
             self._committed.notify_all()
         return answers
+
+    def garble(self, saga_id: str) -> StoredCommit:
+        """Make the first row of its journal unreadable, and give what stood there."""
+        good, *_ = self._tables.sagas[saga_id].journal
+        self.restore(saga_id, replace(good, row=replace(good.row, entries='[{"entry":"nonsense"}]')))
+        return good
+
+    def restore(self, saga_id: str, first: StoredCommit) -> None:
+        saga = self._tables.sagas[saga_id]
+        self._tables.sagas[saga_id] = replace(saga, journal=(first, *saga.journal[1:]))
 
     def status(self, order_id: str) -> OrderStatus:
         file = super().load(order_id)
@@ -155,6 +167,41 @@ def test_a_poison_saga_delays_nobody_and_is_put_back_for_longer_each_time(
             shop.clock.now += 0.5
             waited[-1] += 0.5
     assert waited == [1.0, 2.0, 4.0]
+
+
+def test_a_saga_that_goes_on_failing_is_parked_and_an_operator_gives_it_back(
+    colour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """LIVE-1, LIVE-3: whichever process tries; what was poison is listed, and tried again when somebody says so."""
+    shop = Crashed(colour, 1)
+    (order_id,) = shop.order_ids
+    garbled = shop.troubled.garble(order_id)
+    shop.leases_run_out()
+    tries = 0
+    while not shop.ask(shop.checkout.ops.parked):
+        process = Shop(colour, shop.troubled, shop.payments, park_after_seconds=100.0)
+        assert len(recover(process).left_alone) == 1
+        process.close()
+        tries += 1
+        shop.clock.now += 300.0
+    assert tries == 8, "pauses of 1, 2, 4 ... 64 seconds"
+    assert [order.order_id for order in shop.ask(shop.checkout.ops.parked)] == [order_id]
+    assert [alarm.kind for alarm in shop.ask(shop.checkout.ops.alarms)] == ["run_fails"]
+    assert "is parked: 8 runs in a row failed" in caplog.text
+    shop.troubled.restore(order_id, garbled)
+    shop.ask(shop.checkout.ops.retry, order_id, note="the row was mended")
+    recover(shop)
+    shop.troubled.await_status([order_id], OrderStatus.CONFIRMED)
+    shop.close()
+
+
+def test_a_schema_that_does_not_fit_is_no_fault_of_the_saga(shop: Crashed) -> None:
+    """Protocol 3.7: what fails for all alike is never counted."""
+    shop.troubled.poison = dict.fromkeys(shop.order_ids, SchemaVersionError("migrate first"))
+    shop.leases_run_out()
+    assert len(recover(shop).left_alone) == 3
+    shop.clock.now += 30.0
+    assert recover(shop).claimed == 0, "their leases have to run out"
 
 
 def test_a_saga_whose_storage_is_away_keeps_its_lease(shop: Crashed) -> None:
@@ -267,14 +314,12 @@ def test_a_background_worker_ends_with_its_checkout(colour: str) -> None:
     shop.close()
 
 
-def test_a_failure_is_remembered_until_the_saga_passes() -> None:
+def test_a_saga_that_cannot_be_loaded_is_remembered_until_it_passes() -> None:
     setbacks = Setbacks(Settings(retry_first_seconds=1.0, retry_most_seconds=5.0))
     claimed = Claimed("saga", "token", 0.0)
 
     def due() -> float:
-        told, put_back = setbacks.failed(claimed, ValueError())
-        assert put_back is not None
-        assert told.saga_id == "saga"
+        put_back = setbacks.unloadable(claimed, ValueError())
         effect: Any = put_back.send(None)
         put_back.close()
         return float(effect.due_seconds)

@@ -74,8 +74,8 @@ class Driver:
                 return Stamped(self.store.load(saga_id) if saga_id else self.store.find(scope, key), asked_at)
             case Claim(saga_id, token, lease):
                 return Stamped(self.store.claim_one(saga_id, token=token, lease_seconds=lease), asked_at)
-            case PutBack(saga_id, token, due):
-                return self.store.put_back(saga_id, token=token, due_seconds=due)
+            case PutBack(saga_id, token, due, tries):
+                return self.store.put_back(saga_id, token=token, due_seconds=due, tries=tries)
             case Call():
                 return self.answer(effect) if asked_at <= effect.send_before else NotSent(too_late=True)
             case Wait(seconds):

@@ -20,6 +20,7 @@ from checkout_core.saga.journal import (
     Parked,
     Reopened,
     Resumed,
+    RunFailed,
     Sending,
     Settled,
     Stepped,
@@ -33,7 +34,8 @@ from checkout_core.saga.journal import (
 ENTRIES: tuple[type[Entry], ...] = typing.get_args(Entry)
 
 texts = st.text(max_size=30)
-_FIELDS: dict[str, st.SearchStrategy[str]] = {
+_FIELDS: dict[str, st.SearchStrategy[typing.Any]] = {
+    "failures": st.integers(1, 1000),
     "verdict": st.sampled_from(Verdict),
     "direction": st.sampled_from(["run", "undo"]),
 }
@@ -75,6 +77,7 @@ GOLDEN: dict[str, Entry] = {
     '{"cause":"odd","entry":"alarmed"}': Alarmed("odd"),
     '{"cause":"odd","entry":"parked"}': Parked("odd"),
     '{"note":"looked","entry":"resumed"}': Resumed("looked"),
+    '{"where":"ValueError","failures":5,"entry":"run_failed"}': RunFailed("ValueError", 5),
 }
 """The JSON of version 1. These literals never change; a new field has a default and is added below."""
 

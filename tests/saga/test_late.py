@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from checkout_core.errors import InvariantError
 from checkout_core.ports.records import FreeGuard, Phase, ReleaseStock, ReserveStock, TakeGuard, Transaction
 from checkout_core.saga.draft import Told
 from checkout_core.saga.engine import open_saga, steer
@@ -35,6 +38,14 @@ def presumed(*steps: Step[Trip], hotel: str = "yes") -> Travel:
 
 def last_commit(travel: Travel) -> list[str]:
     return travel.commits()[-1]
+
+
+def test_what_is_presumed_not_executed_turns_the_saga() -> None:
+    """MONEY-2: a saga that went on would run the step again, beside the one that may yet have its effect."""
+    travel = Travel([remote("hotel")])
+    travel.words["book hotel"] = ["presumed, and on"]
+    with pytest.raises(InvariantError, match="hotel was presumed"):
+        travel.open()
 
 
 def test_a_watch_that_learns_nothing_goes_on() -> None:

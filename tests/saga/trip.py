@@ -68,7 +68,7 @@ def _settlement(word: str, operation_id: str) -> Settlement:  # noqa: C901 - one
         case "not now":
             return Settlement(Verdict.NOT_EXECUTED, records)
         case "presumed":
-            return Settlement(Verdict.PRESUMED, records, turn="gone")
+            return Settlement(Verdict.PRESUMED, records, turn="" if argument else "gone")
         case "unknown":
             return Settlement(Verdict.UNKNOWN, records, turn=argument)
         case "waiting":

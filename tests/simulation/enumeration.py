@@ -153,8 +153,8 @@ class Plain:
             case Claim(saga_id, token, lease):
                 asked_at, done = self.effect(lambda: self.store.claim_one(saga_id, token=token, lease_seconds=lease))
                 return Stamped(done, asked_at)
-            case PutBack(saga_id, token, due):
-                self.effect(lambda: self.store.put_back(saga_id, token=token, due_seconds=due))
+            case PutBack(saga_id, token, due, tries):
+                self.effect(lambda: self.store.put_back(saga_id, token=token, due_seconds=due, tries=tries))
                 return None
             case Wait(seconds):
                 self.effect(lambda: None, seconds)

@@ -15,7 +15,7 @@ from checkout_core.checkout.transitions import TABLE
 from checkout_core.domain.order import Attention, Order, OrderStatus, StockState
 from checkout_core.ports.records import OperationKind, OperationState, Phase
 from checkout_core.ports.store import OutboxEvent, SagaFile, StockBalance
-from checkout_core.saga.journal import Moved, decode
+from checkout_core.saga.journal import Moved, read_row
 
 _SOLD = (OrderStatus.CONFIRMED, OrderStatus.PARTIALLY_REFUNDED)
 _ARROWS = {(str(source or ""), str(row.on), str(row.target or source)): row for row in TABLE for source in row.sources}
@@ -130,21 +130,29 @@ def _history(file: SagaFile, order: Order, events: tuple[OutboxEvent, ...]) -> I
     versions = [row.version for row in file.journal]
     if versions != list(range(1, file.saga.version + 1)):
         yield "STATE-3", f"the journal has versions {versions}, the saga is at {file.saga.version}"
-    status, expected = "", list[tuple[int, str]]()
+    moves = list[tuple[int, Moved]]()
     for row in file.journal:
-        for entry in decode([row]):
-            if isinstance(entry, Moved):
-                if entry.source != status:
-                    yield "STATE-1", f"moved from {entry.source or '(new)'} while it was {status or '(new)'}"
-                arrow = _ARROWS.get((entry.source, entry.on, entry.target))
-                if arrow is None:
-                    yield (
-                        "STATE-1",
-                        f"moved {entry.source or '(new)'} -> {entry.target} on {entry.on}: not in the table",
-                    )
-                elif arrow.event is not None:
-                    expected.append((row.version, arrow.event))
-                status = entry.target
+        entries = read_row(row)
+        if entries is None:
+            yield "STATE-3", f"commit {row.version} of the journal cannot be read by this version"
+            return
+        moves += [(row.version, entry) for entry in entries if isinstance(entry, Moved)]
+    yield from _moves(moves, order, events)
+
+
+def _moves(
+    moves: Sequence[tuple[int, Moved]], order: Order, events: tuple[OutboxEvent, ...]
+) -> Iterator[tuple[str, str]]:
+    status, expected = "", list[tuple[int, str]]()
+    for version, move in moves:
+        if move.source != status:
+            yield "STATE-1", f"moved from {move.source or '(new)'} while it was {status or '(new)'}"
+        arrow = _ARROWS.get((move.source, move.on, move.target))
+        if arrow is None:
+            yield "STATE-1", f"moved {move.source or '(new)'} -> {move.target} on {move.on}: not in the table"
+        elif arrow.event is not None:
+            expected.append((version, arrow.event))
+        status = move.target
     if status != order.status:
         yield "STATE-3", f"the journal ends at {status}, the order is {order.status}"
     found = sorted((each.aggregate_seq, each.type) for each in events)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from checkout_core.checkout.definitions import newest
 from checkout_core.checkout.plan import fingerprint_of, owner_of
-from checkout_core.checkout.recipe import checkout
 from checkout_core.checkout.recovery import go_on
 from checkout_core.checkout.results import result_of
 from checkout_core.checkout.shop import Shop
@@ -41,7 +41,7 @@ async def execute(shop: Shop, call: Call) -> CheckoutResult:
         if known.value is None:
             return _refused(ProviderUnavailable(provider=account.name))
         return await _follow(shop, fingerprint, known.value.saga.saga_id)
-    ended = await open_saga(checkout(shop), _new_saga(shop, request, fingerprint))
+    ended = await open_saga(newest(shop), _new_saga(shop, request, fingerprint))
     match ended:
         case DuplicateKey(order_id=order_id):
             return await _follow(shop, fingerprint, order_id)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, assert_never
 
 from checkout_core.checkout.charge import settle_charge
+from checkout_core.checkout.definitions import definition_of
 from checkout_core.checkout.moves import attend
-from checkout_core.checkout.recipe import checkout
 from checkout_core.checkout.recovery import foreign, saga_in_hand
 from checkout_core.checkout.refund import settle_refund
+from checkout_core.checkout.setback import give_back, is_parked_for_failures
 from checkout_core.checkout.shop import Shop
 from checkout_core.checkout.state import CheckoutState
 from checkout_core.domain.order import Attention, Order
 from checkout_core.errors import InvalidRequestError, OrderNotFoundError, Problem, TransitionRefusedError
 from checkout_core.ports.payment import Succeeded
 from checkout_core.ports.records import MoveOrder, OperationKind, OperationState, Phase, RecordOutcome
-from checkout_core.ports.store import Operation
+from checkout_core.ports.store import Operation, SagaFile
+from checkout_core.saga.definition import Definition
 from checkout_core.saga.draft import Saga, Told
 from checkout_core.saga.effects import Claim, Load, PutBack
 from checkout_core.saga.engine import Ended, steer
-from checkout_core.saga.journal import Direction, Resumed, Verdict
+from checkout_core.saga.journal import Direction, Resumed, Verdict, read_row
 from checkout_core.saga.machine import Late, Undo, next_todo
 from checkout_core.saga.step import RemoteStep, Settlement
 
@@ -29,11 +31,14 @@ Evidence = Literal["charged", "not_charged", "refunded", "not_refunded"]
 
 async def retry(shop: Shop, order_id: str, note: str) -> Order:
     """Give the parked order back to the workers, who go on where it stopped."""
-    saga = await _take_parked(shop, order_id)
+    taken = await _take_parked(shop, order_id)
+    if is_parked_for_failures(taken.file):
+        return await _try_again(shop, taken, note)
+    definition, saga = await _in_hand(shop, taken)
     if _would_sell_uncovered(saga):
         await _refuse(saga, "what was charged is not its total; compensate it")
-    resumed = Settlement(Verdict.UNKNOWN, (_quiet(saga),), (Resumed(note),), due_seconds=0.0)
-    return _order_after(saga, await steer(checkout(shop), saga, Told(resumed)))
+    resumed = Settlement(Verdict.UNKNOWN, (_resumed(saga),), (Resumed(note),), due_seconds=0.0)
+    return _order_after(saga, await steer(definition, saga, Told(resumed)))
 
 
 async def compensate(shop: Shop, order_id: str, note: str) -> Order:
@@ -41,12 +46,12 @@ async def compensate(shop: Shop, order_id: str, note: str) -> Order:
 
     An order that had ended when a late payment was found keeps its status; the payment is given back.
     """
-    saga = await _take_parked(shop, order_id)
+    definition, saga = await _in_hand(shop, await _take_parked(shop, order_id))
     if not saga.state.opened.status.is_open and saga.progress.late is not Late.FOUND:
         await _refuse(saga, f"it is {saga.state.opened.status}, and only an open order or a late payment can be undone")
     undoing = attend(saga.state.opened, Attention.UNDOING)
     turned = Settlement(Verdict.DONE, (undoing,), (Resumed(note),), detail=note, turn="operator")
-    return _order_after(saga, await steer(checkout(shop), saga, Told(turned), revive=False))
+    return _order_after(saga, await steer(definition, saga, Told(turned), revive=False))
 
 
 async def force(shop: Shop, order_id: str, evidence: Evidence, provider_reference: str, note: str) -> Order:
@@ -55,16 +60,16 @@ async def force(shop: Shop, order_id: str, evidence: Evidence, provider_referenc
     """
     if evidence in ("charged", "refunded") and not provider_reference:
         raise InvalidRequestError([Problem("provider_reference", "expected the provider's id of what happened")])
-    saga = await _take_parked(shop, order_id)
+    definition, saga = await _in_hand(shop, await _take_parked(shop, order_id))
     if saga.state.observations:
         await _refuse(saga, "there is news from the provider that no worker has looked at; retry it first")
-    step, operation = _in_doubt(shop, saga, evidence)
+    step, operation = _in_doubt(definition, saga, evidence)
     if operation is None:
         await _refuse(saga, f"it has no operation of which one could say {evidence}")
     told = replace(_said(shop, saga, operation, evidence, provider_reference), detail=note)
-    told = replace(told, records=(*told.records, _quiet(saga)), entries=(Resumed(note), *told.entries))
+    told = replace(told, records=(*told.records, _resumed(saga)), entries=(Resumed(note), *told.entries))
     direction: Direction = "run" if operation.kind is OperationKind.CHARGE else "undo"
-    return _order_after(saga, await steer(checkout(shop), saga, Told(told, step, operation.operation_id, direction)))
+    return _order_after(saga, await steer(definition, saga, Told(told, step, operation.operation_id, direction)))
 
 
 def _said(
@@ -85,13 +90,15 @@ def _said(
             assert_never(evidence)
 
 
-def _in_doubt(shop: Shop, saga: Saga[CheckoutState], evidence: Evidence) -> tuple[str, Operation | None]:
+def _in_doubt(
+    definition: Definition[CheckoutState], saga: Saga[CheckoutState], evidence: Evidence
+) -> tuple[str, Operation | None]:
     """The operation that ``evidence`` can be about, and its step."""
     kind = OperationKind.CHARGE if evidence in ("charged", "not_charged") else OperationKind.REFUND
     if saga.progress.open is not None:
         operation = saga.state.operation(saga.progress.open.operation_id)
         return saga.progress.open.step, operation if operation.kind is kind else None
-    todo = next_todo(checkout(shop), replace(saga.progress, parked=""), saga.state)
+    todo = next_todo(definition, replace(saga.progress, parked=""), saga.state)
     refunds = [each for each in saga.state.operations if each.kind is OperationKind.REFUND]
     if evidence == "refunded" and refunds and isinstance(todo, Undo) and isinstance(todo.step, RemoteStep):
         return todo.step.name, refunds[-1]
@@ -111,8 +118,10 @@ def _order_after(before: Saga[CheckoutState], ended: Ended[CheckoutState]) -> Or
     return ended.saga.state.opened
 
 
-def _quiet(saga: Saga[CheckoutState]) -> MoveOrder:
-    return attend(saga.state.opened, Attention.NONE)
+def _resumed(saga: Saga[CheckoutState]) -> MoveOrder:
+    """Nobody need look at the order any more; what it owes back stays visible (STATE-4)."""
+    undoing = (saga.progress.turned is not None and not saga.progress.closed) or saga.state.owes_back
+    return attend(saga.state.opened, Attention.UNDOING if undoing else Attention.NONE)
 
 
 async def _refuse(saga: Saga[CheckoutState], why: str) -> NoReturn:
@@ -120,7 +129,17 @@ async def _refuse(saga: Saga[CheckoutState], why: str) -> NoReturn:
     raise TransitionRefusedError(f"order {saga.saga_id}: {why}")
 
 
-async def _take_parked(shop: Shop, order_id: str) -> Saga[CheckoutState]:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A parked order whose lease the operator holds. Nothing is known of its journal yet."""
+
+    file: SagaFile
+    token: str
+    asked_at: float
+    claimed_at: float
+
+
+async def _take_parked(shop: Shop, order_id: str) -> _Taken:
     token = shop.context.new_id()
     claimed = await Claim(order_id, token, shop.settings.lease_seconds)
     loaded = await Load(saga_id=order_id)
@@ -130,8 +149,25 @@ async def _take_parked(shop: Shop, order_id: str) -> Saga[CheckoutState]:
         if claimed.value:
             await PutBack(order_id, token, 0.0)
         raise TransitionRefusedError(f"order {order_id} is not parked")
-    why = foreign(shop, loaded.value)
-    if why:
-        await PutBack(order_id, token, 0.0)
-        raise TransitionRefusedError(f"order {order_id}: {why}")
-    return saga_in_hand(shop, loaded.value, token, loaded.asked_at, claimed.asked_at)
+    return _Taken(loaded.value, token, loaded.asked_at, claimed.asked_at)
+
+
+async def _in_hand(shop: Shop, taken: _Taken) -> tuple[Definition[CheckoutState], Saga[CheckoutState]]:
+    file, definition = taken.file, definition_of(shop, taken.file.saga)
+    if any(read_row(row) is None for row in file.journal):
+        why = "its journal cannot be read here; use a version that can, or retry it"
+    else:
+        why = foreign(shop, file)
+    if why or definition is None:
+        await PutBack(file.saga.saga_id, taken.token, 0.0)
+        raise TransitionRefusedError(f"order {file.saga.saga_id}: {why}")
+    return definition, saga_in_hand(shop, file, taken.token, taken.asked_at, taken.claimed_at)
+
+
+async def _try_again(shop: Shop, taken: _Taken, note: str) -> Order:
+    order_id = taken.file.saga.saga_id
+    given = await give_back(shop, taken.file, taken.token, note)
+    loaded = await Load(saga_id=order_id)
+    if not given or loaded.value is None or loaded.value.order is None:
+        raise TransitionRefusedError(f"order {order_id}: somebody else has just taken it; look at it again")
+    return loaded.value.order

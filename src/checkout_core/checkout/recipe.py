@@ -18,7 +18,7 @@ from checkout_core.checkout.charge import Charge, settle_charge
 from checkout_core.checkout.moves import attend, event, move
 from checkout_core.checkout.plan import born_as, claim_key, open_order, take_guard
 from checkout_core.checkout.refund import GiveBack, settle_refund
-from checkout_core.checkout.shop import Shop
+from checkout_core.checkout.shop import Recipe, Shop
 from checkout_core.checkout.state import CheckoutState, apply, stock_lines
 from checkout_core.checkout.transitions import Trigger, transition
 from checkout_core.domain.money import Money
@@ -73,6 +73,11 @@ def checkout(shop: Shop) -> Definition[CheckoutState]:
         backoff=Backoff(settings.retry_first_seconds, settings.retry_most_seconds),
         new_id=shop.context.new_id,
     )
+
+
+RECIPES: tuple[Recipe, ...] = (checkout,)
+"""Every version, newest first. Other steps, or another order of them, are a new :data:`VERSION`, and the old recipe
+stays here until no saga of it is under way: a saga is only ever run by the version that opened it (protocol 3.6)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from checkout_core.checkout.state import CheckoutState
 from checkout_core.domain.payment import PaymentMethod
 from checkout_core.errors import InvalidRequestError, Problem
-from checkout_core.ports.payment import Guarantees, Lookup, Repeats
+from checkout_core.ports.payment import Guarantees, Repeats
 from checkout_core.ports.store import Operation
 from checkout_core.saga.context import Context
+from checkout_core.saga.definition import Definition
 from checkout_core.settings import Settings
 
 
@@ -32,12 +35,6 @@ class Account:
         return self.guarantees.repeats in (Repeats.REPLAY, Repeats.CURRENT_STATE)
 
     @property
-    def is_blind(self) -> bool:
-        """Nothing but a human can find out what became of a request without an answer."""
-        knows = self.guarantees.lookup_by_reference is not Lookup.NONE or self.cancels_keys
-        return not (self.repeats_safely or knows)
-
-    @property
     def resend_seconds(self) -> float:
         """Repeats stop at 80 % of the provider's key window: they never meet a forgotten key (protocol 4.2)."""
         return self.guarantees.key_window_seconds * 0.8
@@ -45,11 +42,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shop:
-    """``accounts`` by :attr:`PaymentMethod.kind`; the key '*' serves every kind."""
+    """``accounts`` by :attr:`PaymentMethod.kind`; the key '*' serves every kind.
+
+    ``recipes``: every version of the checkout that this process can run; the first opens new orders. None given: those
+    that the library has (:data:`checkout_core.checkout.recipe.RECIPES`).
+    """
 
     settings: Settings
     accounts: Mapping[str, Account]
     context: Context
+    recipes: tuple[Recipe, ...] = ()
 
     def account_for(self, method: PaymentMethod) -> Account:
         found = self.accounts.get(method.kind) or self.accounts.get("*")
@@ -65,3 +67,7 @@ class Shop:
             if (account.name, account.account) == (operation.provider, operation.account):
                 return account
         return None
+
+
+Recipe: TypeAlias = Callable[[Shop], Definition[CheckoutState]]
+"""Makes one version of the checkout for a shop."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
-from checkout_core.domain.order import Order, StockState
+from checkout_core.domain.order import Order, OrderStatus, StockState
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.value import evolve
 from checkout_core.errors import InvariantError
@@ -34,6 +35,7 @@ NOT_YET = datetime(1970, 1, 1, tzinfo=UTC)
 class CheckoutState:
     """``anchor``: the driver's monotonic clock when the operations' remaining times were read; None before the first
     commit. An operation that is recorded later in the same run counts from it too, which errs on the safe side.
+    ``given_back_seconds``: how long ago an operator gave the order back to the workers; for ever, where nobody did.
     """
 
     order_id: str
@@ -43,9 +45,10 @@ class CheckoutState:
     operations: tuple[Operation, ...] = ()
     observations: tuple[Observation, ...] = ()
     anchor: float | None = None
+    given_back_seconds: float = inf
 
     @classmethod
-    def loaded(cls, file: SagaFile, asked_at: float) -> CheckoutState:
+    def loaded(cls, file: SagaFile, asked_at: float, given_back_seconds: float = inf) -> CheckoutState:
         return cls(
             order_id=file.saga.saga_id,
             fingerprint=file.fingerprint,
@@ -53,6 +56,7 @@ class CheckoutState:
             operations=file.operations,
             observations=file.observations,
             anchor=asked_at,
+            given_back_seconds=given_back_seconds,
         )
 
     @property
@@ -74,6 +78,14 @@ class CheckoutState:
             op for op in self.operations if op.kind is OperationKind.CHARGE and op.state is OperationState.SUCCEEDED
         )
         return next(found, None)
+
+    @property
+    def owes_back(self) -> bool:
+        """Whether giving back what was charged has begun, or is due since the order has ended, and is not done."""
+        refunds = [op for op in self.operations if op.kind is OperationKind.REFUND]
+        given = sum(op.moved_minor for op in refunds if op.state is OperationState.SUCCEEDED)
+        is_due = bool(refunds) or self.opened.status in (OrderStatus.FAILED, OrderStatus.CANCELLED)
+        return is_due and self.charged is not None and given < self.charged.moved_minor
 
     def remaining_before(self, seconds: float) -> float:
         """A remaining time of this state as a point on the driver's clock."""

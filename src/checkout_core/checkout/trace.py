@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import assert_never
 
-from checkout_core.ports.store import SagaFile
+from checkout_core.ports.store import JournalRow, SagaFile
 from checkout_core.saga.journal import (
     Alarmed,
     Closed,
@@ -16,12 +16,13 @@ from checkout_core.saga.journal import (
     Parked,
     Reopened,
     Resumed,
+    RunFailed,
     Sending,
     Settled,
     Stepped,
     Turned,
     Undone,
-    decode,
+    read_row,
 )
 
 
@@ -63,12 +64,19 @@ class Trace:
 
 def trace_of(file: SagaFile) -> Trace:
     lines = [
-        TraceLine(commit=row.version, at=row.at, worker=row.worker, entry=entry.entry, text=describe(entry))
+        TraceLine(commit=row.version, at=row.at, worker=row.worker, entry=entry, text=text)
         for row in file.journal
-        for entry in decode([row])
+        for entry, text in _told(row)
     ]
     status = file.order.status if file.order is not None else file.saga.phase
     return Trace(order_id=file.saga.saga_id, status=status, lines=tuple(lines))
+
+
+def _told(row: JournalRow) -> list[tuple[str, str]]:
+    entries = read_row(row)
+    if entries is None:
+        return [("unreadable", "written by another version; this one cannot read it")]
+    return [(entry.entry, describe(entry)) for entry in entries]
 
 
 def describe(entry: Entry) -> str:  # noqa: C901 - one arm per kind of entry
@@ -98,5 +106,7 @@ def describe(entry: Entry) -> str:  # noqa: C901 - one arm per kind of entry
             return f"parked for an operator: {cause}"
         case Resumed(note):
             return f"resumed by an operator: {note}"
+        case RunFailed(where, failures):
+            return f"run failed: {where}{f', {failures} times in a row' if failures > 1 else ''}"
         case _:
             assert_never(entry)

@@ -22,6 +22,7 @@ from checkout_core.ports.payment import (
     PaymentAnswer,
     PaymentQuery,
     Processing,
+    Repeats,
     Succeeded,
 )
 from checkout_core.ports.records import OperationKind, OperationState, RecordOutcome, RecordSend
@@ -68,6 +69,17 @@ class Inquiry:
         """For a request that may have been sent before, also the provider's memory of its key (MONEY-6)."""
         return min(self.send_before, self.at.state.remaining_before(self.operation.resend_seconds))
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a repeat cannot be a second charge (protocol 3.5), and is welcome should it be the first to have an
+        effect: what is being undone is not charged, only to be given back."""
+        return self.at.wanted and self.account.repeats_safely
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long its outcome has been waited for: since its intent, or since an operator gave the order back."""
+        return min(self.operation.age_seconds, self.at.state.given_back_seconds)
+
     def query(self, provider_reference: str = "") -> PaymentQuery:
         return PaymentQuery(
             operation=self.operation.kind.value,
@@ -81,13 +93,19 @@ class Inquiry:
 
 
 async def send(inquiry: Inquiry) -> Settlement:
-    """Send the request; try again what was certainly not executed; on an unknown outcome go on to resolve it."""
+    """Send the request; on an unknown outcome go on to resolve it.
+
+    What did not leave is tried again. So is what the provider says it did not execute, but not at a provider that
+    declares no idempotency: there at most one request with a key ever arrives (MONEY-2).
+    """
     settings, at = inquiry.shop.settings, inquiry.at
     before = inquiry.resend_before if at.resent else inquiry.send_before
     for attempt in range(settings.send_tries):
         answer = await inquiry.call(inquiry.operation.kind, inquiry.request, before)
         match answer:
             case NotSent(too_late=True):
+                break
+            case NotExecuted() if inquiry.account.guarantees.repeats is Repeats.NONE:
                 break
             case NotSent() | NotExecuted():
                 if attempt + 1 < settings.send_tries:
@@ -151,9 +169,10 @@ async def watch(inquiry: Inquiry) -> Settlement:
     if isinstance(answer, Succeeded | Declined):
         return inquiry.answered(answer)
     over = (inquiry.operation.watch_seconds or 0.0) <= 0.0
+    patient = inquiry.at.state.given_back_seconds <= inquiry.shop.settings.park_after_seconds
     if over and isinstance(answer, NotFound):
         return inquiry.not_executed("nothing was found until the end of the watch")
-    if over and isinstance(answer, Processing | ActionNeeded):
+    if over and not patient and isinstance(answer, Processing | ActionNeeded):
         return Settlement(Verdict.UNKNOWN, park="undecided_too_long")
     return _nothing_new(inquiry, Verdict.PRESUMED)
 
@@ -170,7 +189,7 @@ def _told(inquiry: Inquiry, answer: object) -> Settlement | None:
     repeats = (isinstance(answer, Processing) and known is OperationState.PROCESSING) or (
         isinstance(answer, ActionNeeded) and known is OperationState.ACTION_REQUIRED
     )
-    if repeats and inquiry.operation.age_seconds > inquiry.shop.settings.park_after_seconds:
+    if repeats and inquiry.waited_seconds > inquiry.shop.settings.park_after_seconds:
         return Settlement(Verdict.WAITING, park="undecided_too_long")
     if repeats:
         return _nothing_new(inquiry, Verdict.WAITING)
@@ -180,18 +199,28 @@ def _told(inquiry: Inquiry, answer: object) -> Settlement | None:
 
 
 def _nothing_new(inquiry: Inquiry, verdict: Verdict) -> Settlement:
-    settings = inquiry.shop.settings
-    backoff = Backoff(settings.retry_first_seconds, settings.retry_most_seconds)
-    return Settlement(verdict, due_seconds=backoff.after(inquiry.operation.age_seconds), nothing_new=True)
+    due_seconds = _backoff(inquiry.shop.settings).after(inquiry.waited_seconds)
+    return Settlement(verdict, due_seconds=due_seconds, nothing_new=True)
+
+
+def _backoff(settings: Settings) -> Backoff:
+    return Backoff(settings.retry_first_seconds, settings.retry_most_seconds)
 
 
 async def _may_resend(inquiry: Inquiry) -> bool:
-    """Only where a repeat cannot be a second charge (protocol 3.5), and not for what the provider is working on."""
-    if not inquiry.account.repeats_safely:
+    """Not for what the provider is working on, and not after the bounds."""
+    if not inquiry.repeats:
         return False
     if inquiry.operation.state in (OperationState.PROCESSING, OperationState.ACTION_REQUIRED):
         return False
     return await Wait(0) < inquiry.resend_before
+
+
+def _is_hopeless(inquiry: Inquiry) -> bool:
+    """Nothing but a human can find out what became of the operation."""
+    account = inquiry.account
+    knows = account.guarantees.lookup_by_reference is not Lookup.NONE or account.cancels_keys
+    return not (inquiry.operation.provider_reference or inquiry.repeats or knows)
 
 
 def _was_never_seen(operation: Operation) -> bool:
@@ -248,6 +277,7 @@ def _wait(inquiry: Inquiry, *, outage: bool) -> Settlement:
     ``outage``: the provider could not be asked, which is no reason to ask a human instead (protocol 3.7).
     """
     operation, settings = inquiry.operation, inquiry.shop.settings
+    alarm = "outcome_still_unknown" if inquiry.waited_seconds > settings.alarm_after_seconds else ""
     state = operation.state if operation.provider_reference else OperationState.UNKNOWN
     record = RecordOutcome(
         operation_id=operation.operation_id,
@@ -255,8 +285,10 @@ def _wait(inquiry: Inquiry, *, outage: bool) -> Settlement:
         provider_reference=operation.provider_reference,
         action_url=operation.action_url,
     )
-    hopeless = inquiry.account.is_blind and not operation.provider_reference
-    if hopeless or (operation.age_seconds > settings.park_after_seconds and not outage):
+    if _is_hopeless(inquiry) or (inquiry.waited_seconds > settings.park_after_seconds and not outage):
         return Settlement(Verdict.UNKNOWN, (record,), park="outcome_unknown")
-    alarm = "outcome_still_unknown" if operation.age_seconds > settings.alarm_after_seconds else ""
+    if state is operation.state:
+        patience = 2 if inquiry.repeats else 1  # where each look may send again, they are rarer
+        due_seconds = _backoff(settings).after(patience * inquiry.waited_seconds)
+        return Settlement(Verdict.UNKNOWN, alarm=alarm, due_seconds=due_seconds, nothing_new=True)
     return Settlement(Verdict.UNKNOWN, (record,), alarm=alarm)

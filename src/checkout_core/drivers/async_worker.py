@@ -12,7 +12,15 @@ from checkout_core.checkout.recovery import RecoveredSaga
 from checkout_core.drivers.awaiting import AsyncDriver
 from checkout_core.drivers.composition import Composition
 from checkout_core.drivers.failures import described
-from checkout_core.drivers.recovery import RECOVERIES_MOST, Claimed, Idling, RecoveryReport, Setbacks, Tally
+from checkout_core.drivers.recovery import (
+    RECOVERIES_MOST,
+    Claimed,
+    Idling,
+    RecoveryReport,
+    Setbacks,
+    Tally,
+    is_defect,
+)
 from checkout_core.drivers.run import Run
 
 _log = logging.getLogger("checkout_core.recovery")
@@ -101,12 +109,22 @@ class AsyncWorker:
                 self._composition.recover_one(claimed.saga_id, claimed.token, claimed.at), Run()
             )
         except Exception as error:  # noqa: BLE001 - a poison saga must not end the worker
-            told, put_back = self._setbacks.failed(claimed, error)
-            if put_back is not None:
-                await self._driver.drive(put_back, Run())
+            told = self._setbacks.failed(claimed, error)
+            if is_defect(error):
+                await self._set_back(claimed, told.detail)
             return told
         self._setbacks.passed(claimed)
         return told
+
+    async def _set_back(self, claimed: Claimed, where: str) -> None:
+        try:
+            noted = await self._driver.drive(self._composition.set_back(claimed.saga_id, claimed.token, where), Run())
+        except Exception as error:
+            if not is_defect(error):
+                raise
+            await self._driver.drive(self._setbacks.unloadable(claimed, error), Run())
+        else:
+            self._setbacks.noted(claimed, noted)
 
 
 async def _until(stop: asyncio.Event, timeout_seconds: float) -> None:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from checkout_core.checkout.execute import Call, execute
 from checkout_core.checkout.recovery import RecoveredSaga, recover_one
+from checkout_core.checkout.setback import SetBack, set_back
 from checkout_core.checkout.shop import Account, Shop
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.result import CheckoutResult
@@ -82,6 +83,10 @@ class Composition:
     def recover_one(self, saga_id: str, token: str, claimed_at: float) -> Program[RecoveredSaga]:
         """Going on with a saga that was claimed under ``token`` at ``claimed_at`` (monotonic)."""
         return recover_one(self.shop, saga_id, token, claimed_at)
+
+    def set_back(self, saga_id: str, token: str, where: str) -> Program[SetBack | None]:
+        """What follows a run of the saga that failed in the code at ``where``: put back, told, in the end parked."""
+        return set_back(self.shop, saga_id, token, where)
 
     def new_token(self) -> str:
         """A lease token that nobody else has."""

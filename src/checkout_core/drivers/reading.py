@@ -22,7 +22,7 @@ def ask(store: Store, effect: Asking, clock: Callable[[], float]) -> Stamped[Sag
             claimed = store.claim_one(effect.saga_id, token=effect.token, lease_seconds=effect.lease_seconds)
             return Stamped(claimed, asked_at)
         case PutBack():
-            store.put_back(effect.saga_id, token=effect.token, due_seconds=effect.due_seconds)
+            store.put_back(effect.saga_id, token=effect.token, due_seconds=effect.due_seconds, tries=effect.tries)
             return None
         case _:
             assert_never(effect)

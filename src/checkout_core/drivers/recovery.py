@@ -12,11 +12,19 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from checkout_core.checkout.recovery import Recovered, RecoveredSaga
+from checkout_core.checkout.setback import SetBack
 from checkout_core.drivers.failures import described
 from checkout_core.drivers.forking import renew_after_fork
 from checkout_core.effect import Program
-from checkout_core.errors import StorageUnavailableError
+from checkout_core.errors import (
+    CheckoutTimeoutError,
+    ConfigurationError,
+    InsideTransactionError,
+    SchemaVersionError,
+    StorageUnavailableError,
+)
 from checkout_core.saga.effects import PutBack
+from checkout_core.saga.retry import Backoff
 from checkout_core.settings import Settings
 
 RECOVERIES_MOST = 32
@@ -25,6 +33,13 @@ RECOVERIES_MOST = 32
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
 _REMEMBERED_MOST = 10_000
+_OUTAGES = (
+    StorageUnavailableError,
+    CheckoutTimeoutError,
+    SchemaVersionError,
+    ConfigurationError,
+    InsideTransactionError,
+)
 _log = logging.getLogger("checkout_core.recovery")
 
 
@@ -92,12 +107,19 @@ class Tally:
             )
 
 
+def is_defect(error: BaseException) -> bool:
+    """Whether a run failed in the code. What the surroundings lack for all sagas alike says nothing about one."""
+    return isinstance(error, Exception) and not isinstance(error, _OUTAGES)
+
+
 class Setbacks:
-    """A saga whose run fails in this process is put back for longer each time, and delays nobody else (LIVE-3)."""
+    """What this process says of runs that fail here, and how it puts back a saga that cannot even be loaded.
+
+    What follows for any other is in the saga's row, whoever tries (:mod:`checkout_core.checkout.setback`).
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._first = settings.retry_first_seconds
-        self._most = settings.retry_most_seconds
+        self._backoff = Backoff(settings.retry_first_seconds, settings.retry_most_seconds)
         self.renew()
         renew_after_fork(self)
 
@@ -106,23 +128,35 @@ class Setbacks:
         self._lock = threading.Lock()
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    def failed(self, claimed: Claimed, error: BaseException) -> tuple[RecoveredSaga, Program[None] | None]:
-        """What to report, and the program that puts the saga back (None: the lease has to run out)."""
+    def failed(self, claimed: Claimed, error: BaseException) -> RecoveredSaga:
+        """What to report of a run that ended with ``error``."""
         said = described(error)
         _log.warning("the saga of order %s failed here and is left alone for a while: %s", claimed.saga_id, said)
-        told = RecoveredSaga(claimed.saga_id, Recovered.LEFT_ALONE, said)
-        if isinstance(error, StorageUnavailableError) or not isinstance(error, Exception):
-            return told, None
+        return RecoveredSaga(claimed.saga_id, Recovered.LEFT_ALONE, said)
+
+    def noted(self, claimed: Claimed, set_back: SetBack | None) -> None:
+        """The failure is counted in the store."""
+        self._forget(claimed)
+        if set_back is not None and set_back.parked:
+            _log.error("order %s is parked: %d runs in a row failed", claimed.saga_id, set_back.failures)
+        elif set_back is not None and set_back.alarmed:
+            _log.error("order %s needs a look: %d runs in a row failed", claimed.saga_id, set_back.failures)
+
+    def unloadable(self, claimed: Claimed, error: BaseException) -> Program[None]:
+        """Put back a saga that cannot be read from the store, for longer each time that this process sees it."""
+        _log.error("order %s cannot be loaded: %s", claimed.saga_id, described(error))
         with self._lock:
             count = self._counts.pop(claimed.saga_id, 0)
             self._counts[claimed.saga_id] = count + 1
             if len(self._counts) > _REMEMBERED_MOST:
                 self._counts.popitem(last=False)
-        due_seconds = min(self._most, self._first * 2.0 ** min(count, 32))
-        return told, _put_back(claimed, due_seconds)
+        return _put_back(claimed, self._backoff.seconds(count))
 
     def passed(self, claimed: Claimed) -> None:
-        """The saga ran; its next failure counts as the first."""
+        """The saga ran."""
+        self._forget(claimed)
+
+    def _forget(self, claimed: Claimed) -> None:
         with self._lock:
             self._counts.pop(claimed.saga_id, None)
 

@@ -14,7 +14,15 @@ from checkout_core.drivers.blocking import ThreadDriver
 from checkout_core.drivers.composition import Composition
 from checkout_core.drivers.failures import described
 from checkout_core.drivers.pool import Pool
-from checkout_core.drivers.recovery import RECOVERIES_MOST, Claimed, Idling, RecoveryReport, Setbacks, Tally
+from checkout_core.drivers.recovery import (
+    RECOVERIES_MOST,
+    Claimed,
+    Idling,
+    RecoveryReport,
+    Setbacks,
+    Tally,
+    is_defect,
+)
 from checkout_core.drivers.run import Run
 
 _LOOK_UP_SECONDS = 1.0
@@ -97,12 +105,22 @@ class Worker:
         try:
             told = self._driver.drive(self._composition.recover_one(claimed.saga_id, claimed.token, claimed.at), Run())
         except BaseException as error:  # noqa: BLE001 - a poison saga must not end the worker
-            told, put_back = self._setbacks.failed(claimed, error)
-            if put_back is not None:
-                self._driver.drive(put_back, Run())
+            told = self._setbacks.failed(claimed, error)
+            if is_defect(error):
+                self._set_back(claimed, told.detail)
             return told
         self._setbacks.passed(claimed)
         return told
+
+    def _set_back(self, claimed: Claimed, where: str) -> None:
+        try:
+            noted = self._driver.drive(self._composition.set_back(claimed.saga_id, claimed.token, where), Run())
+        except Exception as error:
+            if not is_defect(error):
+                raise
+            self._driver.drive(self._setbacks.unloadable(claimed, error), Run())
+        else:
+            self._setbacks.noted(claimed, noted)
 
 
 class _Slots:

@@ -194,8 +194,11 @@ class Store(Protocol):
         """Lease this saga under ``token`` if it is not done and nobody's lease is live."""
         ...
 
-    def put_back(self, saga_id: str, *, token: str, due_seconds: float) -> None:
-        """Give the lease up without a change and make the saga due again; nothing happens under another token."""
+    def put_back(self, saga_id: str, *, token: str, due_seconds: float, tries: int | None = None) -> None:
+        """Give the lease up and make the saga due again; its version and its journal stay as they are.
+
+        ``tries``: what the saga's row shall remember of it; None: as before. Nothing happens under another token.
+        """
         ...
 
     def files_after(self, saga_id: str, *, limit: int) -> tuple[SagaFile, ...]:

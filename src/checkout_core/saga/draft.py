@@ -183,6 +183,8 @@ class _Sheet(Generic[S]):
             self.park(settlement.park)
         elif settlement.turn and self.progress.turned is None and (verdict.is_final and not settlement.again):
             self.turn(settlement)
+        if verdict is Verdict.PRESUMED and self.progress.turned is None:
+            raise InvariantError(f"step {step} was presumed not executed in a saga that goes on: it would run again")
         self.due_seconds = settlement.due_seconds
         # What certainly did not happen and is still wanted is tried again, but not at once.
         self.pause = verdict in (Verdict.NOT_EXECUTED, Verdict.REFUSED) and not settlement.turn

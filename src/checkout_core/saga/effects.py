@@ -47,11 +47,12 @@ class Claim(Effect[Stamped[bool]]):
 
 @dataclass(frozen=True, slots=True)
 class PutBack(Effect[None]):
-    """Give a lease up without a change; the saga is due again after ``due_seconds``."""
+    """Give a lease up without a change; the saga is due again after ``due_seconds``. ``tries``: see the store."""
 
     saga_id: str
     token: str
     due_seconds: float
+    tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

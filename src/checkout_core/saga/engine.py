@@ -26,7 +26,7 @@ from checkout_core.saga.definition import Definition
 from checkout_core.saga.draft import Alternative, Draft, Saga, Told, draft, transaction
 from checkout_core.saga.effects import Commit, PutBack, Stamped
 from checkout_core.saga.journal import Verdict
-from checkout_core.saga.machine import Resolve, Todo, Watch, next_todo
+from checkout_core.saga.machine import Open, Resolve, Todo, Watch, next_todo
 from checkout_core.saga.step import RemoteAction, S, Sendable, Settlement
 
 
@@ -72,8 +72,9 @@ async def run(definition: Definition[S], saga: Saga[S]) -> Ended[S]:
     while True:
         todo = next_todo(definition, saga.progress, saga.state)
         told = await _ask(definition, saga, todo)
-        if told is not None and told.settlement.nothing_new:
-            await PutBack(saga.saga_id, saga.token, told.settlement.due_seconds or definition.backoff.first_seconds)
+        if told is not None and _is_old_news(saga, told.settlement):
+            due_seconds = told.settlement.due_seconds or definition.backoff.first_seconds
+            await PutBack(saga.saga_id, saga.token, due_seconds, tries=0)
             return Ended(saga, Stop.RESTING)
         after = await _save(definition, saga, told)
         if after is None:
@@ -104,7 +105,7 @@ async def _ask(definition: Definition[S], saga: Saga[S], todo: Todo[S]) -> Told 
             action = step.run if open_.direction == "run" else step.undo
             if action is None:
                 raise InvariantError(f"step {step.name} has no undo")
-            settlement = await _resolve(action, saga, open_.operation_id, open_.sends > 1)
+            settlement = await _resolve(action, saga, open_)
             return Told(settlement, step.name, open_.operation_id, open_.direction)
         case Watch(step, operation_id):
             at = Sendable(saga.state, operation_id, saga.lease_before, True)
@@ -113,9 +114,15 @@ async def _ask(definition: Definition[S], saga: Saga[S], todo: Todo[S]) -> Told 
             return None
 
 
-def _resolve(action: RemoteAction[S], saga: Saga[S], operation_id: str, resent: bool) -> Program[Settlement]:
-    at = Sendable(saga.state, operation_id, saga.lease_before, resent)
-    return action.send(at) if saga.fresh == operation_id else action.resolve(at)
+def _is_old_news(saga: Saga[S], settlement: Settlement) -> bool:
+    alarmed = not settlement.alarm or settlement.alarm in saga.progress.alarmed
+    return settlement.nothing_new and alarmed
+
+
+def _resolve(action: RemoteAction[S], saga: Saga[S], open_: Open) -> Program[Settlement]:
+    wanted = open_.direction == "undo" or saga.progress.turned is None
+    at = Sendable(saga.state, open_.operation_id, saga.lease_before, open_.sends > 1, wanted)
+    return action.send(at) if saga.fresh == open_.operation_id else action.resolve(at)
 
 
 def _about(saga: Saga[S], operation_id: str, settlement: Settlement) -> Told:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from checkout_core.ports.store import JournalRow
 
@@ -142,8 +142,29 @@ class Resumed:
     entry: Literal["resumed"] = "resumed"
 
 
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """A run ended by an error in the code, at the place named by ``where``; ``failures`` so many in a row."""
+
+    where: str
+    failures: int
+    entry: Literal["run_failed"] = "run_failed"
+
+
 Entry: TypeAlias = (
-    Stepped | Intended | Sending | Settled | Turned | Undone | Moved | Closed | Reopened | Alarmed | Parked | Resumed
+    Stepped
+    | Intended
+    | Sending
+    | Settled
+    | Turned
+    | Undone
+    | Moved
+    | Closed
+    | Reopened
+    | Alarmed
+    | Parked
+    | Resumed
+    | RunFailed
 )
 
 _ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Annotated[Entry, Field(discriminator="entry")], ...])
@@ -156,3 +177,11 @@ def encode(entries: Sequence[Entry]) -> str:
 def decode(rows: Iterable[JournalRow]) -> tuple[Entry, ...]:
     """All entries of a journal, in order."""
     return tuple(entry for row in rows for entry in _ENTRIES.validate_json(row.entries))
+
+
+def read_row(row: JournalRow) -> tuple[Entry, ...] | None:
+    """The entries of one commit; None: this code cannot read them."""
+    try:
+        return decode((row,))
+    except ValidationError:
+        return None

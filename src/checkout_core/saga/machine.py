@@ -35,6 +35,7 @@ from checkout_core.saga.journal import (
     Parked,
     Reopened,
     Resumed,
+    RunFailed,
     Sending,
     Settled,
     Stepped,
@@ -219,7 +220,7 @@ class Reading:
                 self.parked = cause
             case Resumed():
                 self.parked, self.alarmed = "", frozenset[str]()
-            case Moved():
+            case Moved() | RunFailed():
                 pass
             case _:
                 assert_never(entry)

@@ -59,7 +59,8 @@ class Settlement:
     ``records`` and ``entries`` go into the commit. ``turn``: why the saga turns, for a final verdict without effect.
     ``alarm``: raise an alarm for this cause, once per saga. ``park``: stop here and ask an operator, for this cause.
     ``again``: the identical request shall be sent once more. ``due_seconds``: for an open verdict, when to look again
-    (None: the engine's backoff). ``nothing_new``: nothing to store; the saga is only put back for ``due_seconds``.
+    (None: the engine's backoff). ``nothing_new``: nothing to store but an ``alarm`` that was not raised yet; else
+    the saga is only put back for ``due_seconds``.
     """
 
     verdict: Verdict
@@ -83,6 +84,8 @@ class Sendable(Generic[S_co]):
     send_before: float
     resent: bool
     """Whether an earlier request with this key may be on its way: a failure to send then proves nothing."""
+    wanted: bool = True
+    """Whether the saga still wants the effect. If not, nothing may be sent that could be the first to have it."""
 
 
 class RemoteAction(Protocol[S_contra]):

@@ -89,12 +89,13 @@ class MemoryStore(Store):
         """The saga is due again when the lease runs out; its version stays."""
         self._tables.sagas[saga.saga_id] = replace(saga, token=token, leased_until=until, due_at=until)
 
-    def put_back(self, saga_id: str, *, token: str, due_seconds: float) -> None:
+    def put_back(self, saga_id: str, *, token: str, due_seconds: float, tries: int | None = None) -> None:
         with self._lock:
             saga = self._tables.sagas.get(saga_id)
             if saga is not None and saga.token == token:
                 due_at = self._clock() + due_seconds
-                self._tables.sagas[saga_id] = replace(saga, token=None, leased_until=None, due_at=due_at)
+                kept = saga.tries if tries is None else tries
+                self._tables.sagas[saga_id] = replace(saga, token=None, leased_until=None, due_at=due_at, tries=kept)
 
     def files_after(self, saga_id: str, *, limit: int) -> tuple[SagaFile, ...]:
         with self._lock:

@@ -48,7 +48,10 @@ class Leases:
         )
         return connection.execute(free.values(token=token, lease_until=until, due_at=until)).rowcount == 1
 
-    def put_back(self, connection: Connection, saga_id: str, *, token: str, due_seconds: float) -> None:
+    def put_back(
+        self, connection: Connection, saga_id: str, *, token: str, due_seconds: float, tries: int | None
+    ) -> None:
         due_at = self._dialect.instant(self._dialect.now(connection) + timedelta(seconds=due_seconds))
         mine = update(SAGAS).where(SAGAS.c.saga_id == saga_id, SAGAS.c.token == token, SAGAS.c.token != "")
-        connection.execute(mine.values(token="", lease_until=None, due_at=due_at))
+        remembered = {} if tries is None else {"tries": tries}
+        connection.execute(mine.values(token="", lease_until=None, due_at=due_at, **remembered))

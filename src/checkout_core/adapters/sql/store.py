@@ -109,10 +109,14 @@ class SqlStore(Store):
             lambda connection: self._leases.claim_one(connection, saga_id, token=token, lease_seconds=lease_seconds)
         )
 
-    def put_back(self, saga_id: str, *, token: str, due_seconds: float) -> None:
+    def put_back(self, saga_id: str, *, token: str, due_seconds: float, tries: int | None = None) -> None:
         if not self._pool.dialect.is_id(saga_id):
             return
-        self._write(lambda connection: self._leases.put_back(connection, saga_id, token=token, due_seconds=due_seconds))
+        self._write(
+            lambda connection: self._leases.put_back(
+                connection, saga_id, token=token, due_seconds=due_seconds, tries=tries
+            )
+        )
 
     def files_after(self, saga_id: str, *, limit: int) -> tuple[SagaFile, ...]:
         return self._read(lambda connection: self._reading.files_after(connection, saga_id, limit))

@@ -103,6 +103,13 @@ class LeaseClauses:
         till.store.put_back(bought.saga_id, token=till.claim(bought), due_seconds=-1.0)
         assert till.due() == [bought.saga_id]
 
+    def test_what_is_put_back_remembers_the_tries_that_it_is_told(self, till: Till) -> None:
+        """Clause 6: and keeps them when it is told nothing."""
+        bought = till.opened(lease_seconds=0.0)
+        for told, kept in ((3, 3), (None, 3), (0, 0)):
+            till.store.put_back(bought.saga_id, token=till.claim(bought), due_seconds=1000.0, tries=told)
+            assert till.file(bought).saga.tries == kept
+
     def test_nobody_puts_back_the_lease_of_another(self, till: Till) -> None:
         """Clause 6."""
         bought = till.opened()

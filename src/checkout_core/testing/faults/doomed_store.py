@@ -47,10 +47,10 @@ class DoomedSqlStore(SqlStore):
         with _committing(self._fate, [(role, "claim", saga_id)]):
             return super().claim_one(saga_id, token=token, lease_seconds=lease_seconds)
 
-    def put_back(self, saga_id: str, *, token: str, due_seconds: float) -> None:
+    def put_back(self, saga_id: str, *, token: str, due_seconds: float, tries: int | None = None) -> None:
         role = self._fate.role_of(saga_id, Role.BYSTANDER)
         with _committing(self._fate, [(role, "put_back", saga_id)]):
-            super().put_back(saga_id, token=token, due_seconds=due_seconds)
+            super().put_back(saga_id, token=token, due_seconds=due_seconds, tries=tries)
 
 
 class _Under(threading.local):

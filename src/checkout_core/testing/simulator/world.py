@@ -146,8 +146,8 @@ class World:
                 return self.store.claim_one(saga_id, token=token, lease_seconds=lease)
             case ClaimDue(token, lease, limit):
                 return self.store.claim_due(token=token, lease_seconds=lease, limit=limit)
-            case PutBack(saga_id, token, due):
-                self.store.put_back(saga_id, token=token, due_seconds=due)
+            case PutBack(saga_id, token, due, tries):
+                self.store.put_back(saga_id, token=token, due_seconds=due, tries=tries)
             case _:
                 raise AssertionError(f"no driver performs {type(effect).__name__}")
         return None
