@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from checkout_core.adapters.sql.failures import AttemptError, LostCommitError, UnstorableError
 from checkout_core.errors import InvariantError, StorageUnavailableError
 
 T = TypeVar("T")
-_FIRST_PAUSE_SECONDS = 0.005
-_LONGEST_PAUSE_SECONDS = 0.5
 REFUSALS = 2
 """A transaction that was refused by a constraint is repeated once: what stood in its way may have been itself, under
 way a second time after a lost COMMIT, or somebody else's row that is now there to be found."""
@@ -41,18 +40,27 @@ class Repeating:
     def until(self, gives_up: Callable[[], bool], attempt: Callable[[], T]) -> T:
         """Repeat ``attempt`` after whatever :class:`AttemptError`, until ``gives_up``; the last error comes out.
 
-        A loop, and no object that remembers its attempts: that would be a reference cycle around every batch, and the
-        checkouts in it would live until the garbage collector's longest pass.
+        The first attempt is made without tenacity, whose objects are a reference cycle: around every batch, its
+        checkouts would live until the garbage collector's longest pass.
         """
-        longest = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return attempt()
-            except AttemptError:
-                if gives_up():
-                    raise
-            self._sleep(random.uniform(0, longest))  # noqa: S311 - nothing secret
-            longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
+        try:
+            return attempt()
+        except AttemptError as error:
+            failed = [error]
+        return self._again(gives_up, failed, attempt)
+
+    def _again(self, gives_up: Callable[[], bool], failed: list[AttemptError], attempt: Callable[[], T]) -> T:
+        def next_attempt() -> T:
+            if failed:
+                raise failed.pop()
+            return attempt()
+
+        def stop(_state: RetryCallState) -> bool:
+            return gives_up()
+
+        wait = wait_random_exponential(multiplier=0.005, max=0.5)
+        again = retry_if_exception_type(AttemptError)
+        return Retrying(retry=again, stop=stop, wait=wait, sleep=self._sleep, reraise=True)(next_attempt)
 
     def run(self, attempt: Callable[[], T]) -> T:
         """Repeat an idempotent attempt of one caller. Raises :class:`StorageUnavailableError` at the deadline."""
