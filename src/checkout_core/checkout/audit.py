@@ -15,7 +15,7 @@ from checkout_core.checkout.transitions import TABLE
 from checkout_core.domain.order import Attention, Order, OrderStatus, StockState
 from checkout_core.ports.records import OperationKind, OperationState, Phase
 from checkout_core.ports.store import OutboxEvent, SagaFile, StockBalance
-from checkout_core.saga.journal import Moved, read_row
+from checkout_core.saga.journal import Moved, Resumed, Settled, Verdict, read_row
 
 _SOLD = (OrderStatus.CONFIRMED, OrderStatus.PARTIALLY_REFUNDED)
 _ARROWS = {(str(source or ""), str(row.on), str(row.target or source)): row for row in TABLE for source in row.sources}
@@ -211,6 +211,17 @@ def _is_parked(file: SagaFile) -> bool:
     return file.order is not None and file.order.attention in (Attention.PARKED, Attention.UNDER_REVIEW)
 
 
+def _refunds_by_hand(file: SagaFile) -> set[str]:
+    """The refunds that an operator has said to be made: settled in the very commit that took up the operator's note."""
+    found = set[str]()
+    for row in file.journal:
+        entries = read_row(row) or ()
+        if any(isinstance(entry, Resumed) for entry in entries):
+            settled = (entry for entry in entries if isinstance(entry, Settled))
+            found |= {each.operation_id for each in settled if (each.direction, each.verdict) == ("undo", Verdict.DONE)}
+    return found
+
+
 class _Books:
     """The provider's ledger, by our reference."""
 
@@ -222,7 +233,12 @@ class _Books:
                 self._by_reference.setdefault(entry.reference, []).append(entry)
 
     def compare(self, file: SagaFile) -> Iterator[tuple[str, str]]:
-        """What the provider booked for this order against what we recorded (MONEY-2, MONEY-4)."""
+        """What the provider booked for this order against what we recorded (MONEY-2, MONEY-4).
+
+        For a refund that stands on an operator's word alone the provider may have less under our reference, since the
+        money can have gone another way (a transfer, the provider's own pages); never more, and never twice.
+        """
+        by_hand = _refunds_by_hand(file)
         for op in file.operations:
             booked = self._by_reference.pop(op.reference, [])
             for entry in booked:
@@ -233,7 +249,8 @@ class _Books:
             at_rest = file.saga.phase is Phase.DONE or op.state is OperationState.SUCCEEDED
             moved = sum(entry.minor for entry in booked)
             ours = op.moved_minor if op.state is OperationState.SUCCEEDED else 0
-            if at_rest and moved != ours:
+            went_elsewhere = moved < ours and op.operation_id in by_hand
+            if at_rest and moved != ours and not went_elsewhere:
                 yield "MONEY-2", f"{op.operation_id}: the provider moved {moved}, we recorded {ours}"
 
     def strangers(self) -> Iterator[LedgerEntry]:

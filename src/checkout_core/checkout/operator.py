@@ -22,7 +22,7 @@ from checkout_core.saga.definition import Definition
 from checkout_core.saga.draft import Saga, Told
 from checkout_core.saga.effects import Claim, Load, PutBack
 from checkout_core.saga.engine import Ended, steer
-from checkout_core.saga.journal import Direction, Resumed, Verdict, read_row
+from checkout_core.saga.journal import Direction, Intended, Resumed, Verdict, decode, read_row
 from checkout_core.saga.machine import Late, Undo, next_todo
 from checkout_core.saga.step import RemoteStep, Settlement
 
@@ -37,6 +37,8 @@ async def retry(shop: Shop, order_id: str, note: str) -> Order:
     definition, saga = await _in_hand(shop, taken)
     if _would_sell_uncovered(saga):
         await _refuse(saga, "what was charged is not its total; compensate it")
+    if _gave_back_too_little(saga):
+        await _refuse(saga, "less was given back than was charged; give back the rest, and force it as refunded")
     resumed = Settlement(Verdict.UNKNOWN, (_resumed(saga),), (Resumed(note),), due_seconds=0.0)
     return _order_after(saga, await steer(definition, saga, Told(resumed)))
 
@@ -56,14 +58,17 @@ async def compensate(shop: Shop, order_id: str, note: str) -> Order:
 
 async def force(shop: Shop, order_id: str, evidence: Evidence, provider_reference: str, note: str) -> Order:
     """Settle an operation by what the operator saw in the provider's books: the unknown charge, or the refund that is
-    unknown or was refused and has been made by hand. ``provider_reference`` is needed for what has happened.
+    unknown, or that was refused or too small and has been made, or made up, by hand. ``provider_reference`` is needed
+    for what has happened. That all is given back is then the operator's word: an audit expects of the provider's
+    books no more than that they do not show more.
     """
     if evidence in ("charged", "refunded") and not provider_reference:
         raise InvalidRequestError([Problem("provider_reference", "expected the provider's id of what happened")])
-    definition, saga = await _in_hand(shop, await _take_parked(shop, order_id))
+    taken = await _take_parked(shop, order_id)
+    definition, saga = await _in_hand(shop, taken)
     if saga.state.observations:
         await _refuse(saga, "there is news from the provider that no worker has looked at; retry it first")
-    step, operation = _in_doubt(definition, saga, evidence)
+    step, operation = _in_doubt(definition, saga, taken.file, evidence)
     if operation is None:
         await _refuse(saga, f"it has no operation of which one could say {evidence}")
     told = replace(_said(shop, saga, operation, evidence, provider_reference), detail=note)
@@ -91,18 +96,28 @@ def _said(
 
 
 def _in_doubt(
-    definition: Definition[CheckoutState], saga: Saga[CheckoutState], evidence: Evidence
+    definition: Definition[CheckoutState], saga: Saga[CheckoutState], file: SagaFile, evidence: Evidence
 ) -> tuple[str, Operation | None]:
     """The operation that ``evidence`` can be about, and its step."""
     kind = OperationKind.CHARGE if evidence in ("charged", "not_charged") else OperationKind.REFUND
     if saga.progress.open is not None:
         operation = saga.state.operation(saga.progress.open.operation_id)
         return saga.progress.open.step, operation if operation.kind is kind else None
-    todo = next_todo(definition, replace(saga.progress, parked=""), saga.state)
     refunds = [each for each in saga.state.operations if each.kind is OperationKind.REFUND]
-    if evidence == "refunded" and refunds and isinstance(todo, Undo) and isinstance(todo.step, RemoteStep):
-        return todo.step.name, refunds[-1]
-    return "", None
+    if evidence != "refunded" or not refunds:
+        return "", None
+    todo = next_todo(definition, replace(saga.progress, parked=""), saga.state)
+    is_due = isinstance(todo, Undo) and isinstance(todo.step, RemoteStep)
+    if not (is_due or _gave_back_too_little(saga)):
+        return "", None
+    intents = (entry for entry in decode(file.journal) if isinstance(entry, Intended))
+    return next(each.step for each in intents if each.operation_id == refunds[-1].operation_id), refunds[-1]
+
+
+def _gave_back_too_little(saga: Saga[CheckoutState]) -> bool:
+    """Whether going on would end the order although the refund that was made was not of all (MONEY-4)."""
+    refunds = [each for each in saga.state.operations if each.kind is OperationKind.REFUND]
+    return saga.state.owes_back and bool(refunds) and refunds[-1].state is OperationState.SUCCEEDED
 
 
 def _would_sell_uncovered(saga: Saga[CheckoutState]) -> bool:
