@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
 from checkout_core.adapters.sql.failures import UnstorableError
+from checkout_core.adapters.sql.groups import SAGA_SAVES
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.adapters.sql.statement import Column, Delete, Group, Insert, Kind, Row, Select, Statement, Update
 
@@ -24,6 +25,8 @@ _KEEPALIVE_SECONDS = 5
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SEPARATOR = "\x1f"
 _CLOCK = "statement_timestamp()"
+_FENCE = f" WHERE (SELECT count(*) FROM w_{SAGA_SAVES.name}) = cardinality(CAST(:{SAGA_SAVES.name}_0 AS uuid[]))"
+"""Whoever has lost a saga touches nothing of it: its rows are locked by its own row and are in no other order."""
 _CONFLICTS = ("40001", "40P01", "55P03")
 _LOST = ("08", "57", "53", "58", "25006", "25P03", "25P04", "40003")
 _DATA = ("22", "23")
@@ -149,28 +152,31 @@ def _without_state(error: DBAPIError) -> Trouble:
 
 def _flush(touched: Sequence[Group]) -> TextClause:
     """One statement for all groups. Its last part asks for the counts in lock order: that runs them in this order."""
-    parts = ", ".join(f"w_{group.name} AS ({_change(group)} RETURNING 1)" for group in touched)
+    fence = _FENCE if SAGA_SAVES in touched else ""
+    changes = ((group, _change(group, "" if group is SAGA_SAVES else fence)) for group in touched)
+    parts = ", ".join(f"w_{group.name} AS ({change} RETURNING 1)" for group, change in changes)
     counts = "".join(f", (SELECT count(*) FROM w_{group.name})" for group in touched)
     return text(f"WITH {parts} SELECT {_CLOCK}{counts}")
 
 
-def _change(group: Group) -> str:
+def _change(group: Group, only_if: str) -> str:
     table = f"checkout_{group.table} AS t"
+    given = _given(group, only_if)
     match group:
         case Insert():
-            return _insert(group)
+            return _insert(group, given)
         case Update():
             assigned = ", ".join(f"{name} = {_clocked(value)}" for name, value in group.assign.items())
-            return f"UPDATE {table} SET {assigned} FROM {_given(group)} WHERE {_clocked(group.where)}"
+            return f"UPDATE {table} SET {assigned} FROM {given} WHERE {_clocked(group.where)}"
         case Delete():
-            return f"DELETE FROM {table} USING {_given(group)} WHERE {_clocked(group.where)}"
+            return f"DELETE FROM {table} USING {given} WHERE {_clocked(group.where)}"
 
 
-def _insert(group: Insert) -> str:
+def _insert(group: Insert, given: str) -> str:
     names = [column.name for column in group.columns]
     values = [f"x.{name}" for name in names] + [_CLOCK] * len(group.stamped)
     into = f"checkout_{group.table} AS t ({', '.join([*names, *group.stamped])})"
-    statement = f"INSERT INTO {into} SELECT {', '.join(values)} FROM {_given(group)}"
+    statement = f"INSERT INTO {into} SELECT {', '.join(values)} FROM {given}"
     if not group.keep:
         return statement
     return f"{statement} ON CONFLICT ({', '.join(group.key)}) DO NOTHING"
@@ -185,12 +191,12 @@ def _fetched(select: Select) -> str:
     return ", ".join(f"CAST({name} AS text)" if name in ids else name for name in select.fetch)
 
 
-def _given(statement: Statement) -> str:
+def _given(statement: Statement, only_if: str = "") -> str:
     """The given rows as a table ``x``: one array per column, side by side."""
     arrays = ", ".join(_array(f"{statement.name}_{index}", column) for index, column in enumerate(statement.columns))
     names = ", ".join(column.name for column in statement.columns)
     cells = ", ".join(f"{_cell(column)} AS {column.name}" for column in statement.columns)
-    return f"(SELECT {cells} FROM unnest({arrays}) AS u ({names})) AS x"
+    return f"(SELECT {cells} FROM unnest({arrays}) AS u ({names}){only_if}) AS x"
 
 
 def _array(parameter: str, column: Column) -> str:
