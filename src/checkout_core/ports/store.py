@@ -27,6 +27,7 @@ from checkout_core.domain.money import Money
 from checkout_core.domain.order import Order
 from checkout_core.domain.result import DeclineKind
 from checkout_core.errors import CheckoutError
+from checkout_core.ports.outbox import Outbox
 from checkout_core.ports.records import CommitAnswer, OperationKind, OperationState, Phase, RecordOutcome, Transaction
 
 
@@ -166,6 +167,11 @@ class Store(Protocol):
 
     @property
     def inventory(self) -> StockLedger: ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """How events leave the store: see :mod:`checkout_core.ports.outbox`."""
+        ...
 
     @property
     def commits_inline(self) -> bool:

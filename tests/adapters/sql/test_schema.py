@@ -37,7 +37,8 @@ def test_a_schema_outside_the_range_is_refused(sql_url: str, version: int, advic
     store.migrate()
     engine = create_engine(sql_url, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE checkout_schema SET version = :version"), {"version": version})
+        connection.execute(text("DELETE FROM checkout_schema"))
+        connection.execute(text("INSERT INTO checkout_schema (version) VALUES (:version)"), {"version": version})
     with pytest.raises(SchemaVersionError, match=advice):
         store.load(Till(store).names.saga(1))
     store.close()

@@ -14,9 +14,11 @@ from checkout_core.adapters.memory.tables import (
     Guard,
     KeyOwner,
     StoredCommit,
+    StoredDelivery,
     StoredOperation,
     StoredSaga,
 )
+from checkout_core.domain.event import Event
 from checkout_core.domain.order import Order, StockState
 from checkout_core.errors import InvariantError
 from checkout_core.ports.records import (
@@ -246,6 +248,20 @@ class Change(Decisions):
             aggregate_seq=self.version,
         )
         self.saga = replace(self.saga, events=(*self.saga.events, event))
+        self.deliver(record)
+
+    def deliver(self, record: AppendEvent) -> None:
+        """One pending delivery per sink that is registered now."""
+        event = Event(
+            event_id=record.event_id,
+            type=str(record.type),
+            order_id=self.saga.saga_id,
+            sequence=self.version,
+            occurred_at=self.at,
+            payload=record.payload,
+        )
+        for sink in self.tables.sinks:
+            self.tables.deliveries[sink, event.order_id, event.sequence] = StoredDelivery(event=event, due_at=self.now)
 
     def raise_alarm(self, record: RaiseAlarm) -> None:
         self.tables.alarms[record.alarm_id] = Alarm(

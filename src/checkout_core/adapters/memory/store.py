@@ -11,6 +11,7 @@ from threading import RLock
 from checkout_core.adapters.memory.change import Change
 from checkout_core.adapters.memory.files import file_of
 from checkout_core.adapters.memory.ledger import MemoryLedger
+from checkout_core.adapters.memory.outbox import MemoryOutbox
 from checkout_core.adapters.memory.shape import check_shape
 from checkout_core.adapters.memory.tables import StoredSaga, Tables
 from checkout_core.domain.order import StockState
@@ -35,10 +36,15 @@ class MemoryStore(Store):
         self._lock = RLock()
         self._tables = Tables()
         self._inventory = MemoryLedger(self._tables, self._lock)
+        self._outbox = MemoryOutbox(self._tables, self._lock, self._clock)
 
     @property
     def inventory(self) -> MemoryLedger:
         return self._inventory
+
+    @property
+    def outbox(self) -> MemoryOutbox:
+        return self._outbox
 
     def commit(self, batch: Sequence[Transaction]) -> list[CommitAnswer]:
         for member in batch:

@@ -1,4 +1,4 @@
-"""What the memory store keeps: frozen rows in five tables, and drafts of them that are kept whole or dropped whole.
+"""What the memory store keeps: frozen rows in tables, and drafts of them that are kept whole or dropped whole.
 
 Times are seconds of the store's clock.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from checkout_core.domain.event import Event
 from checkout_core.domain.order import Order, StockState
 from checkout_core.ports.records import Applied, ClaimKey, Phase, RecordIntent, RecordOutcome, Short, StockLine
 from checkout_core.ports.store import Alarm, JournalRow, Observation, OutboxEvent
@@ -73,6 +74,18 @@ class StoredSaga:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDelivery:
+    """An event that one sink has not acknowledged. ``due_at`` None: a dead letter, since ``died_at``."""
+
+    event: Event
+    due_at: float | None
+    token: str = ""
+    tries: int = 0
+    error: str = ""
+    died_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyOwner:
     """The one order of a (scope, key), for ever (ORDER-1)."""
 
@@ -105,6 +118,8 @@ class Stock:
 
 StockKey: TypeAlias = tuple[str, str]
 GuardKey: TypeAlias = tuple[str, str, str]
+DeliveryKey: TypeAlias = tuple[str, str, int]
+"""(sink, order id, sequence)"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +131,8 @@ class Tables:
     guards: MutableMapping[GuardKey, Guard] = field(default_factory=dict[GuardKey, Guard])
     stock: MutableMapping[StockKey, Stock] = field(default_factory=dict[StockKey, Stock])
     alarms: MutableMapping[str, Alarm] = field(default_factory=dict[str, Alarm])
+    sinks: set[str] = field(default_factory=set[str])
+    deliveries: MutableMapping[DeliveryKey, StoredDelivery] = field(default_factory=dict[DeliveryKey, StoredDelivery])
 
     def draft(self) -> Tables:
         """A view of these tables whose changes stay its own until :meth:`keep`."""
@@ -125,6 +142,8 @@ class Tables:
             guards=ChainMap({}, self.guards),
             stock=ChainMap({}, self.stock),
             alarms=ChainMap({}, self.alarms),
+            sinks=self.sinks,
+            deliveries=ChainMap({}, self.deliveries),
         )
 
     def keep(self, draft: Tables) -> None:
@@ -134,6 +153,7 @@ class Tables:
         self.guards.update(_changes(draft.guards))
         self.stock.update(_changes(draft.stock))
         self.alarms.update(_changes(draft.alarms))
+        self.deliveries.update(_changes(draft.deliveries))
 
 
 def _changes(table: MutableMapping[K, V]) -> Mapping[K, V]:

@@ -89,6 +89,13 @@ OUTBOX = Insert(
     + ints("aggregate_seq"),
     stamped=("created_at",),
 )
+DELIVERIES = Insert(
+    table="deliveries",
+    columns=ids("order_id") + ints("sequence") + ids("event_id"),
+    stamped=("queued_at", "due_at"),
+    across=("sinks", "sink"),
+)
+"""What each sink that is registered in the database has still to be told (protocol 6.1)."""
 ALARMS = Insert(
     table="alarms",
     columns=words(64, "alarm_id", "kind") + ids("order_id") + texts("detail"),
@@ -237,6 +244,7 @@ LOCK_ORDER: tuple[Group, ...] = (
     MERGED,
     OBSERVATIONS,
     OUTBOX,
+    DELIVERIES,
     ALARMS,
     STOCK_TAKES,
 )

@@ -1,10 +1,10 @@
-"""Events in the store's own table: the joined half of the outbox (protocol 6.1)."""
+"""Events in the store's own table, and one pending delivery per sink: the joined half of the outbox (protocol 6.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checkout_core.adapters.sql.groups import OUTBOX
+from checkout_core.adapters.sql.groups import DELIVERIES, OUTBOX
 from checkout_core.adapters.sql.statement import Row
 from checkout_core.adapters.sql.work import Work
 
@@ -16,4 +16,6 @@ class JoinedOutbox:
     def append(self, work: Work, rows: Sequence[Row]) -> None:
         """Each row is (id, aggregatetype, aggregateid, type, payload, aggregate_seq), Debezium's columns."""
         for row in rows:
+            event_id, _, order_id, _, _, sequence = row
             work.add(OUTBOX, row)
+            work.add(DELIVERIES, (order_id, sequence, event_id))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from checkout_core.adapters.sql.dialects.dialect import Dialect
 from checkout_core.errors import SchemaVersionError
 
-OLDEST, NEWEST = 1, 1
+OLDEST, NEWEST = 2, 2
 """The schema versions that this code works with."""
 
 _TABLE = "checkout_schema"

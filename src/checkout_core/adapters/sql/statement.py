@@ -54,13 +54,17 @@ def afters(*names: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Insert:
-    """``stamped`` columns get the clock. ``keep``: a row whose key exists is left out instead of failing."""
+    """``stamped`` columns get the clock. ``keep``: a row whose key exists is left out instead of failing.
+
+    ``across``: (table, column): each given row is written per row of that table, with its column; without ``keep``.
+    """
 
     table: str
     columns: tuple[Column, ...]
     stamped: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     keep: bool = False
+    across: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from checkout_core.adapters.sql import alarms, schema, transact
 from checkout_core.adapters.sql.committing import Committing
+from checkout_core.adapters.sql.deliveries import Deliveries
 from checkout_core.adapters.sql.dialects.dialect import Timeouts
 from checkout_core.adapters.sql.leases import Leases
 from checkout_core.adapters.sql.ledger import Ledger
@@ -56,6 +57,7 @@ class SqlStore(Store):
         self._reading = Reading(self._pool.dialect, parts.sealer)
         self._leases = Leases(self._pool.dialect)
         self._ledger = Ledger(self._pool.dialect)
+        self._outbox = Deliveries(self._pool.dialect, self._read, self._write)
         self._inline = inline
         self._is_checked = False
 
@@ -77,6 +79,10 @@ class SqlStore(Store):
     @property
     def inventory(self) -> StockLedger:
         return _Inventory(self._read, self._write, self._ledger)
+
+    @property
+    def outbox(self) -> Deliveries:
+        return self._outbox
 
     def commit(self, batch: Sequence[Transaction]) -> Sequence[CommitAnswer | CheckoutError]:
         """One answer per member, by position (see :class:`Store`).

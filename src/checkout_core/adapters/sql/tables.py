@@ -34,6 +34,21 @@ JOURNAL = _table(groups.JOURNAL)
 OBSERVATIONS = _table(groups.OBSERVATIONS)
 OUTBOX = _table(groups.OUTBOX)
 ALARMS = _table(groups.ALARMS, "acknowledged_at")
+SINKS = Table("checkout_sinks", metadata, Column("sink", String()), Column("registered_at", NULLTYPE))
+DELIVERIES = Table(
+    "checkout_deliveries",
+    metadata,
+    Column("sink", String()),
+    Column("order_id", _ID),
+    Column("sequence", BigInteger()),
+    Column("event_id", _ID),
+    Column("queued_at", NULLTYPE),
+    Column("due_at", NULLTYPE),
+    Column("died_at", NULLTYPE),
+    Column("tries", BigInteger()),
+    Column("token", String()),
+    Column("error", String()),
+)
 STOCK = Table(
     "checkout_stock",
     metadata,

@@ -159,6 +159,10 @@ def _insert(group: Insert) -> str:
     into = ", ".join([*names, *group.stamped])
     values = ", ".join([*(_filled(group, f"x.{name}") for name in names), *[":now"] * len(group.stamped)])
     table = f"checkout_{group.table}"
+    if group.across is not None:
+        sinks, column = group.across
+        source = f"{_given(group)} CROSS JOIN checkout_{sinks} AS s"
+        return f"INSERT INTO {table} ({column}, {into}) SELECT s.{column}, {values} FROM {source}"
     statement = f"INSERT INTO {table} ({into}) SELECT {values} FROM {_given(group)}"
     if not group.keep:
         return statement

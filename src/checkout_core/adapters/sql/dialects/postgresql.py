@@ -175,6 +175,10 @@ def _change(group: Group, only_if: str) -> str:
 def _insert(group: Insert, given: str) -> str:
     names = [column.name for column in group.columns]
     values = [f"x.{name}" for name in names] + [_CLOCK] * len(group.stamped)
+    if group.across is not None:
+        table, column = group.across
+        names, values = [column, *names], [f"s.{column}", *values]
+        given = f"{given} CROSS JOIN checkout_{table} AS s"
     into = f"checkout_{group.table} AS t ({', '.join([*names, *group.stamped])})"
     statement = f"INSERT INTO {into} SELECT {', '.join(values)} FROM {given}"
     if not group.keep:

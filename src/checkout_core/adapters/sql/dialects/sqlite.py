@@ -145,6 +145,9 @@ def _change(group: Group) -> str:
         case Insert():
             into = ", ".join([*names, *group.stamped])
             values = ", ".join([*places.values(), *[clock] * len(group.stamped)])
+            if group.across is not None:
+                source, column = group.across
+                return f"INSERT INTO {table} ({column}, {into}) SELECT {column}, {values} FROM checkout_{source}"
             conflict = f" ON CONFLICT ({', '.join(group.key)}) DO NOTHING" if group.keep else ""
             return f"INSERT INTO {table} ({into}) VALUES ({values}){conflict}"
         case Update():
