@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from checkout_core.checkout.state import CheckoutState
-from checkout_core.domain.money import Money
 from checkout_core.domain.order import FailureReason, Order, OrderStatus
 from checkout_core.domain.payment import Payment, PaymentStatus
 from checkout_core.domain.result import (
@@ -24,6 +21,7 @@ from checkout_core.domain.result import (
     Shortage,
     StepRefused,
 )
+from checkout_core.domain.value import evolve
 from checkout_core.ports.records import OperationKind, OperationState
 from checkout_core.ports.store import Operation
 
@@ -42,7 +40,7 @@ _STATUS = {
 def order_view(order: Order, operations: tuple[Operation, ...]) -> Order:
     """The order with its payments, as hosts see it."""
     charges = [op for op in operations if op.kind is OperationKind.CHARGE]
-    return replace(order, payments=tuple(_payment(order.order_id, charge, operations) for charge in charges))
+    return evolve(order, payments=tuple(_payment(order.order_id, charge, operations) for charge in charges))
 
 
 def result_of(state: CheckoutState, *, replayed: bool = False, short: tuple[Shortage, ...] = ()) -> CheckoutResult:
@@ -97,8 +95,8 @@ def _payment(order_id: str, charge: Operation, operations: tuple[Operation, ...]
         amount=charge.amount,
         status=status,
         provider=charge.provider,
-        captured=Money(minor=captured, currency=charge.amount.currency),
-        refunded=Money(minor=refunded, currency=charge.amount.currency),
+        captured=evolve(charge.amount, minor=captured),
+        refunded=evolve(charge.amount, minor=refunded),
         provider_reference=charge.provider_reference,
         decline_code=charge.code,
     )

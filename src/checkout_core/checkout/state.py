@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -94,9 +93,10 @@ class CheckoutState:
 
 def stock_lines(order: Order) -> tuple[StockLine, ...]:
     """The order's items summed per (item, location), sorted: what is reserved (protocol 5.3)."""
-    wanted: Counter[tuple[str, str]] = Counter()
+    wanted: dict[tuple[str, str], int] = {}
     for item in order.items:
-        wanted[item.item_id, item.location] += item.qty
+        place = (item.item_id, item.location)
+        wanted[place] = wanted.get(place, 0) + item.qty
     return tuple(
         StockLine(item_id=item, location=location, qty=qty) for (item, location), qty in sorted(wanted.items())
     )
@@ -127,7 +127,7 @@ def _after(state: CheckoutState, record: Record) -> CheckoutState:
         case RecordIntent():
             # Its quiet time counts from this commit, not from an anchor before it; in this run it never passes.
             quiet_seconds = record.quiet_seconds if state.anchor is None else float("inf")
-            return evolve(state, operations=(*state.operations, evolve(_intended(record), quiet_seconds=quiet_seconds)))
+            return evolve(state, operations=(*state.operations, _intended(record, quiet_seconds)))
         case RecordSend(operation_id=operation_id):
             return _change(state, operation_id, quiet_seconds=float("inf"))
         case RecordOutcome():
@@ -157,7 +157,7 @@ def _opened(order_id: str, record: OpenOrder) -> Order:
     )
 
 
-def _intended(record: RecordIntent) -> Operation:
+def _intended(record: RecordIntent, quiet_seconds: float) -> Operation:
     return Operation(
         operation_id=record.operation_id,
         kind=record.kind,
@@ -179,7 +179,7 @@ def _intended(record: RecordIntent) -> Operation:
         age_seconds=0.0,
         pay_by_seconds=record.pay_by_seconds,
         resend_seconds=record.resend_seconds,
-        quiet_seconds=record.quiet_seconds,
+        quiet_seconds=quiet_seconds,
         watch_seconds=None,
     )
 

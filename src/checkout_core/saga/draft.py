@@ -129,12 +129,12 @@ def _when_short(definition: Definition[S], saga: Saga[S], told: Told | None, she
     if saga.version == 0:
         born = _Sheet(definition, saga)
         change = definition.aggregate.stillborn(sheet.before_short_step().state)
-        born.add(Change(change.records, (*change.entries, Turned(SHORT), Closed())))
+        born.add(change, Turned(SHORT), Closed())
         return born.finished()
     if sheet.reopened:
         return draft(definition, saga, told, revive=False)[0]
     turned = sheet.before_short_step()
-    turned.add(Change(entries=(Turned(SHORT),)))
+    turned.note(Turned(SHORT))
     turned.carry_on()
     return turned.finished()
 
@@ -152,20 +152,23 @@ class _Sheet(Generic[S]):
         self.fresh = ""
         self.due_seconds: float | None = None
         self.pause = False
-        self.may_fall_short = False
         self.reopened = False
-        self._before: _Sheet[S] | None = None
+        self._before: tuple[S, int, int] | None = None
+        """The state before the step that may fall short, and how many records and entries there were."""
         if saga.version == 0:
             self.records.append(OpenSaga(definition=definition.name, definition_version=definition.version))
 
-    def add(self, change: Change) -> None:
+    def add(self, change: Change, *more: Entry) -> None:
+        """Write ``change`` down, and ``more`` entries of the engine's own after its."""
         if change.records:
             self.records.extend(change.records)
             self.state = self.definition.aggregate.apply(self.state, change.records)
-        if change.entries:
-            self.entries.extend(change.entries)
-            for entry in change.entries:
-                self.progress.take(entry)
+        self.note(*change.entries, *more)
+
+    def note(self, *entries: Entry) -> None:
+        self.entries.extend(entries)
+        for entry in entries:
+            self.progress.take(entry)
 
     def settle(self, told: Told) -> None:
         settlement, step = told.settlement, told.step
@@ -176,7 +179,7 @@ class _Sheet(Generic[S]):
             self.fresh = told.operation_id
         elif step:
             entries.append(Settled(step, told.operation_id, verdict, told.direction, settlement.detail))
-        self.add(Change(settlement.records, tuple(entries)))
+        self.add(Change(settlement.records), *entries)
         if settlement.alarm:
             self.alarm(settlement.alarm)
         if settlement.park:
@@ -191,23 +194,21 @@ class _Sheet(Generic[S]):
 
     def reopen(self) -> None:
         self.reopened = True
-        self.add(Change(entries=(Reopened(),)))
+        self.note(Reopened())
 
     def turn(self, settlement: Settlement) -> None:
         if any(self.definition.step(name).kind is Kind.PIVOT for name in self.progress.done):
             self.park("refused_after_pivot")
         else:
-            self.add(Change(entries=(Turned(settlement.turn, settlement.detail),)))
+            self.note(Turned(settlement.turn, settlement.detail))
 
     def park(self, cause: str) -> None:
         self.alarm(cause)
-        self.add(self.definition.aggregate.park(self.state, cause))
-        self.add(Change(entries=(Parked(cause),)))
+        self.add(self.definition.aggregate.park(self.state, cause), Parked(cause))
 
     def alarm(self, cause: str) -> None:
         if cause not in self.progress.alarmed:
-            self.add(self.definition.aggregate.alarm(self.state, cause))
-            self.add(Change(entries=(Alarmed(cause),)))
+            self.add(self.definition.aggregate.alarm(self.state, cause), Alarmed(cause))
 
     def carry_on(self) -> None:
         """Run and undo local steps until something must be called, waited for or rested on."""
@@ -227,31 +228,28 @@ class _Sheet(Generic[S]):
             self._intend(step, "run")
             return
         if step.may_fall_short:
-            self.may_fall_short = True
-            self._before = self._copy()
-        change = step.run(self.state)
-        self.add(Change(change.records, (*change.entries, Stepped(step.name))))
+            self._before = self.state, len(self.records), len(self.entries)
+        self.add(step.run(self.state), Stepped(step.name))
 
     def _undo(self, step: Step[S]) -> None:
         if isinstance(step, RemoteStep):
             self._intend(step, "undo")
         elif step.undo is not None:
-            change = step.undo(self.state)
-            self.add(Change(change.records, (*change.entries, Undone(step.name))))
+            self.add(step.undo(self.state), Undone(step.name))
 
     def _intend(self, step: RemoteStep[S], direction: Direction) -> None:
         action = step.run if direction == "run" else step.undo
         if action is None:
             raise InvariantError(f"step {step.name} has no undo")
         intent = action.intend(self.state)
-        self.add(Change(intent.records, (Intended(step.name, intent.operation_id, direction),)))
+        self.add(Change(intent.records), Intended(step.name, intent.operation_id, direction))
         self.fresh = intent.operation_id
 
     def _close(self) -> None:
         turned = self.progress.turned
         if turned is not None:
             self.add(self.definition.aggregate.close(self.state, turned, self.progress.late is not Late.NO))
-        self.add(Change(entries=(Closed(),)))
+        self.note(Closed())
 
     def _verdict(self, told: Told) -> Verdict:
         step = self.definition.step(told.step) if told.step else None
@@ -261,16 +259,20 @@ class _Sheet(Generic[S]):
             return Verdict.ASSUMED_DONE
         return told.settlement.verdict
 
+    @property
+    def may_fall_short(self) -> bool:
+        return self._before is not None
+
     def before_short_step(self) -> _Sheet[S]:
+        """This sheet as it stood then: what it held is the beginning of what it holds."""
         if self._before is None:
             raise InvariantError("no step of this draft can fall short")
-        return self._before
-
-    def _copy(self) -> _Sheet[S]:
-        copy = _Sheet(self.definition, self.saga)
-        copy.state, copy.progress, copy.reopened = self.state, Reading(self.progress), self.reopened
-        copy.records, copy.entries = list(self.records), list(self.entries)
-        return copy
+        before = _Sheet(self.definition, self.saga)
+        before.state, records, entries = self._before
+        before.records = self.records[:records]
+        before.note(*self.entries[:entries])
+        before.reopened = self.reopened
+        return before
 
     def finished(self) -> Draft[S]:
         save = self._save()
