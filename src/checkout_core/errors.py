@@ -8,7 +8,7 @@ A business refusal (declined, out of stock) is a result and never an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -18,10 +18,14 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a request: ``location`` like ``cart.lines.0.qty``, never the rejected value."""
+    """One thing that is wrong with a request: ``location`` like ``cart.lines.0.qty``, never the rejected value.
+
+    ``well_formed``: every part is as it should be; what they say together, or to this shop, cannot be.
+    """
 
     location: str
     rule: str
+    well_formed: bool = field(default=False, compare=False)
 
 
 class InvalidRequestError(CheckoutError, ValueError):

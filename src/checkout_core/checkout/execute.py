@@ -48,7 +48,9 @@ async def execute(shop: Shop, call: Call) -> CheckoutResult:
         case GuardTaken(order_id=order_id, owner=owner):
             return _refused(CartTaken(order_id=order_id if owner == owner_of(request) else ""))
         case UnknownItems(items=items):
-            raise InvalidRequestError([Problem("cart.lines", f"unknown item {item!r}") for item, _ in items])
+            raise InvalidRequestError(
+                [Problem("cart.lines", f"unknown item {item!r}", well_formed=True) for item, _ in items]
+            )
         case Ended(saga=saga, stop=Stop.FENCED):
             return await _follow(shop, fingerprint, saga.saga_id, replayed=False)
         case Ended(saga=saga, short=short):

@@ -56,9 +56,8 @@ class Shop:
     def account_for(self, method: PaymentMethod) -> Account:
         found = self.accounts.get(method.kind) or self.accounts.get("*")
         if found is None:
-            raise InvalidRequestError(
-                [Problem("payment_method.kind", "no payment provider is configured for this kind")]
-            )
+            said = "no payment provider is configured for this kind"
+            raise InvalidRequestError([Problem("payment_method.kind", said, well_formed=True)])
         return found
 
     def account_of(self, operation: Operation) -> Account | None:

@@ -113,7 +113,10 @@ def _refusing(init: Callable[..., None]) -> Callable[..., None]:
 
 def _problems(error: ValidationError) -> list[Problem]:
     found = error.errors(include_input=False, include_context=False, include_url=False)
-    return [Problem(".".join(map(_place, each["loc"])) or "request", _rule(each)) for each in found]
+    return [
+        Problem(".".join(map(_place, each["loc"])) or "request", _rule(each), each["type"] == "value_error")
+        for each in found
+    ]
 
 
 def _place(part: str | int) -> str:
