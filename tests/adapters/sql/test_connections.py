@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pymysql
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
@@ -42,6 +43,22 @@ def test_a_database_of_another_kind_is_refused() -> None:
 def test_an_engine_over_one_shared_connection_is_refused(sqlite_url: str) -> None:
     with pytest.raises(ConfigurationError, match="shares a single one"):
         SqlStore(create_engine(sqlite_url, poolclass=StaticPool))
+
+
+def test_mariadb_connections_that_do_not_count_found_rows_are_refused(mariadb_url: str) -> None:
+    """An outcome that is written a second time changes nothing: it would look as if its row were missing."""
+    place = make_url(mariadb_url)
+    where = {"host": place.host, "port": place.port or 3306, "user": place.username, "database": place.database}
+
+    def plain() -> object:
+        return pymysql.connect(**where)
+
+    engine = create_engine(mariadb_url, creator=plain)
+    store = SqlStore(engine)
+    with pytest.raises(ConfigurationError, match="FOUND_ROWS"):
+        store.migrate()
+    store.close()
+    engine.dispose()
 
 
 def test_a_hosts_engine_is_used_through_connections_of_the_stores_own(sql_url: str) -> None:

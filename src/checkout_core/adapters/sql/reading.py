@@ -30,7 +30,7 @@ from checkout_core.ports.store import JournalRow, Observation, Operation, Outbox
 _Rows = Sequence[Row[Any]]
 
 
-class Reading:
+class SagaFiles:
     """Builds files from rows. Holds no connection."""
 
     def __init__(self, dialect: Dialect, sealer: Sealer) -> None:

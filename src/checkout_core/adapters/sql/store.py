@@ -16,7 +16,7 @@ from checkout_core.adapters.sql.leases import Leases
 from checkout_core.adapters.sql.ledger import Ledger
 from checkout_core.adapters.sql.parts import Parts
 from checkout_core.adapters.sql.pools import Pool
-from checkout_core.adapters.sql.reading import Reading
+from checkout_core.adapters.sql.reading import SagaFiles
 from checkout_core.adapters.sql.repeating import Repeating
 from checkout_core.domain.stock import StockEntry
 from checkout_core.errors import CheckoutError
@@ -54,7 +54,7 @@ class SqlStore(Store):
         self._pool = Pool(source, timeouts or Timeouts())
         self._repeating = Repeating(commit_deadline_seconds)
         self._committing = Committing(self._pool, parts, self._repeating)
-        self._reading = Reading(self._pool.dialect, parts.sealer)
+        self._reading = SagaFiles(self._pool.dialect, parts.sealer)
         self._leases = Leases(self._pool.dialect)
         self._ledger = Ledger(self._pool.dialect)
         self._outbox = Deliveries(self._pool.dialect, self._read, self._write)

@@ -44,6 +44,8 @@ def _written(pool: Pool, body: Callable[[Connection], T]) -> T:
         with _rolled_back(pool.dialect, connection):
             pool.dialect.begin(connection)
             result = body(connection)
+            if not pool.dialect.is_open(connection):
+                raise UnstorableError("an error of the database was swallowed, and the transaction ended by it")
         _commit(pool.dialect, connection)
         return result
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from checkout_core.adapters.sql.dialects.dialect import Dialect, Written
+from checkout_core.adapters.sql.failures import UnstorableError
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.adapters.sql.statement import Group, Row, Select
 
@@ -32,7 +33,9 @@ class Work:
         return self._rows
 
     def write(self) -> Written:
-        """Write what was added."""
+        """Write what was added. Raises :class:`UnstorableError` where the transaction is over."""
+        if not self._dialect.is_open(self.connection):
+            raise UnstorableError("a part went on after the database had ended the transaction")
         rows, self._rows = self._rows, Rows()
         written = self._dialect.write(self.connection, rows, self._at)
         self._at = written.at

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Connection, Engine, TextClause, event, func, text
+from sqlalchemy import ColumnElement, Connection, Engine, ExceptionContext, TextClause, event, func, text
 from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
@@ -30,6 +30,9 @@ _DATA = frozenset(
 )
 _MODES = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,SIMULTANEOUS_ASSIGNMENT"
 _IN_TRANSACTION = 1
+_ERRED = "checkout_core erred"
+_FOUND_ROWS = 2
+"""The client's flag by which a row that was found counts, whether or not an update changed it."""
 _SCHEMA_LOCK = "checkout_core.migrate"
 
 
@@ -57,6 +60,11 @@ class MariaDB:
         idle_seconds = max(1, int(self._timeouts.idle_seconds))
 
         def set_up(driver_connection: Any, _record: object) -> None:
+            if not getattr(driver_connection, "client_flag", _FOUND_ROWS) & _FOUND_ROWS:
+                raise ConfigurationError(
+                    "expected connections with the client flag FOUND_ROWS, found one that does not count rows that"
+                    " stay as they were; give a URL, or set the flag where the engine's connections are made"
+                )
             cursor = driver_connection.cursor()
             cursor.execute("SELECT VERSION()")
             (version,) = cursor.fetchone()
@@ -71,16 +79,23 @@ class MariaDB:
             cursor.close()
 
         event.listen(engine, "connect", set_up)
+        event.listen(engine, "handle_error", _remember)
 
     def is_busy(self, driver_connection: Any) -> bool:
         return bool(getattr(driver_connection, "server_status", 0) & _IN_TRANSACTION)
 
     def begin(self, connection: Connection) -> None:
+        connection.info.pop(_ERRED, None)
         connection.exec_driver_sql("START TRANSACTION READ WRITE")
 
     def begin_snapshot(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def is_open(self, connection: Connection) -> bool:
+        # The server ends a transaction by some errors and none else, and says so only when asked.
+        asked = _ERRED in connection.info
+        return not asked or bool(connection.exec_driver_sql("SELECT @@in_transaction").scalar_one())
 
     def commit(self, connection: Connection) -> None:
         connection.exec_driver_sql("COMMIT")
@@ -141,6 +156,12 @@ class MariaDB:
                 _select(statement) if isinstance(statement, Select) else _change(statement)
             )
         return known
+
+
+def _remember(context: ExceptionContext) -> None:
+    """An error was met on this connection."""
+    if context.connection is not None and not context.is_disconnect:
+        context.connection.info[_ERRED] = True
 
 
 def _change(group: Group) -> str:

@@ -27,6 +27,8 @@ _SEPARATOR = "\x1f"
 _CLOCK = "statement_timestamp()"
 _FENCE = f" WHERE (SELECT count(*) FROM w_{SAGA_SAVES.name}) = cardinality(CAST(:{SAGA_SAVES.name}_0 AS uuid[]))"
 """Whoever has lost a saga touches nothing of it: its rows are locked by its own row and are in no other order."""
+_IN_TRANSACTION = 2
+"""libpq's status: neither without a transaction nor in one that has failed, which COMMIT would roll back in silence."""
 _CONFLICTS = ("40001", "40P01", "55P03")
 _LOST = ("08", "57", "53", "58", "25006", "25P03", "25P04", "40003")
 _DATA = ("22", "23")
@@ -78,6 +80,10 @@ class PostgreSQL:
 
     def begin_snapshot(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def is_open(self, connection: Connection) -> bool:
+        info = getattr(connection.connection.driver_connection, "info", None)
+        return getattr(info, "transaction_status", _IN_TRANSACTION) == _IN_TRANSACTION
 
     def commit(self, connection: Connection) -> None:
         connection.exec_driver_sql("COMMIT")

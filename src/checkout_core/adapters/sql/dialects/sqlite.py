@@ -64,6 +64,9 @@ class SQLite:
     def begin_snapshot(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
+    def is_open(self, connection: Connection) -> bool:
+        return self.is_busy(connection.connection.driver_connection)
+
     def commit(self, connection: Connection) -> None:
         connection.exec_driver_sql("COMMIT")
 
