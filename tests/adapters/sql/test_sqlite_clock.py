@@ -8,6 +8,7 @@ import pytest
 
 from checkout_core.adapters.sql import SqlStore
 from checkout_core.adapters.sql.dialects.sqlite import SQLite
+from checkout_core.adapters.sql.dialects.steady_clock import SteadyClock
 from checkout_core.testing.till import Till
 
 
@@ -23,7 +24,7 @@ def store_by(wall: Wall, url: str) -> SqlStore:
     store = SqlStore(url)
     dialect = store._pool.dialect
     assert isinstance(dialect, SQLite)
-    dialect._clock = wall
+    dialect._clock = SteadyClock(wall)
     store.migrate()
     return store
 
@@ -41,8 +42,52 @@ def test_a_lease_does_not_grow_when_the_clock_jumps_back(sqlite_url: str, caplog
     assert "the host's clock is 3600.0 s behind" in caplog.text
     assert till.file(purchase).saga.lease_seconds == pytest.approx(10.0)
     assert not store.claim_one(purchase.saga_id, token="t", lease_seconds=1.0)
-    wall.seconds += 3600.0 + 11.0
+    wall.seconds += 11.0
     assert store.claim_one(purchase.saga_id, token="t", lease_seconds=1.0)
+    store.close()
+
+
+def test_leases_end_although_the_clock_had_been_a_day_ahead(sqlite_url: str) -> None:
+    """LIVE-1: set right again, it does not keep a dead worker's saga for a day."""
+    wall = Wall()
+    store = store_by(wall, sqlite_url)
+    till = Till(store)
+    wall.seconds += 86_400.0
+    till.opened()
+    wall.seconds -= 86_400.0
+    purchase = till.opened(lease_seconds=60.0)
+    wall.seconds += 59.0
+    assert not store.claim_one(purchase.saga_id, token="t", lease_seconds=1.0)
+    wall.seconds += 6.0
+    assert store.claim_one(purchase.saga_id, token="t", lease_seconds=1.0)
+    store.close()
+
+
+def test_another_process_goes_on_from_what_was_stored_too(sqlite_url: str) -> None:
+    wall = Wall()
+    wall.seconds += 86_400.0
+    first = store_by(wall, sqlite_url)
+    purchase = Till(first).opened(lease_seconds=60.0)
+    wall.seconds -= 86_400.0
+    first.close()
+    second = store_by(wall, sqlite_url)
+    assert not second.claim_one(purchase.saga_id, token="t", lease_seconds=1.0)
+    wall.seconds += 65.0
+    assert second.claim_one(purchase.saga_id, token="t", lease_seconds=1.0)
+    second.close()
+
+
+def test_time_comes_back_to_the_hosts_clock(sqlite_url: str) -> None:
+    wall = Wall()
+    store = store_by(wall, sqlite_url)
+    till = Till(store)
+    wall.seconds += 60.0
+    till.opened()
+    wall.seconds -= 60.0
+    stored = [till.file(till.opened()).journal[0].at.timestamp() for _ in range(2)]
+    assert stored == [wall.seconds + 60.0] * 2
+    wall.seconds += 16 * 60.0
+    assert till.file(till.opened()).journal[0].at.timestamp() == wall.seconds
     store.close()
 
 

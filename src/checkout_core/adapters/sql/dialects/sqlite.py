@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -14,20 +13,19 @@ from sqlalchemy import ColumnElement, Connection, Engine, event, func, literal, 
 from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
+from checkout_core.adapters.sql.dialects.steady_clock import SteadyClock
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.adapters.sql.statement import Delete, Group, Insert, Kind, Row, Select, Statement, Update
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_BACKWARD_JUMP_SECONDS = 1.0
-_log = logging.getLogger("checkout_core.sql")
 
 
 class SQLite:
     """The primitives of :class:`Dialect` for SQLite 3.37 and later, in WAL mode, durable at every commit.
 
-    The clock is the host's, which may jump back: the latest moment that was written is kept in the file, and time
-    stands still, with a warning in the log, until the host's clock has passed it.
+    The clock is the host's, which may be set: the latest moment that was written is kept in the file, and time goes on
+    from there, with a warning in the log, where the host's clock is behind it (:class:`SteadyClock`).
     """
 
     name = "sqlite"
@@ -36,7 +34,7 @@ class SQLite:
 
     def __init__(self, timeouts: Timeouts, clock: Callable[[], float] = time.time) -> None:
         self._timeouts = timeouts
-        self._clock = clock
+        self._clock = SteadyClock(clock)
         self._statements: dict[Statement, str] = {}
 
     def engine_options(self, driver: str) -> dict[str, Any]:
@@ -90,14 +88,13 @@ class SQLite:
         return True
 
     def now(self, connection: Connection) -> datetime:
-        wall = int(self._clock() * 1_000_000)
+        here = self._clock.micros()
         kept = "INSERT INTO checkout_clock (one, latest) VALUES (1, ?) ON CONFLICT (one) DO UPDATE"
         row = connection.exec_driver_sql(
-            f"{kept} SET latest = max(latest, excluded.latest) RETURNING latest", (wall,)
+            f"{kept} SET latest = max(latest, excluded.latest) RETURNING latest", (here,)
         ).scalar_one()
         latest = int(row)
-        if latest - wall > _BACKWARD_JUMP_SECONDS * 1_000_000:
-            _log.warning("the host's clock is %.1f s behind what was stored; time stands still", (latest - wall) / 1e6)
+        self._clock.heed(latest, here)
         return self.moment(latest)
 
     def instant(self, at: datetime) -> int:
@@ -107,8 +104,8 @@ class SQLite:
         return _EPOCH + int(stored) * _MICROSECOND
 
     def remaining(self, instant: ColumnElement[Any]) -> ColumnElement[Any]:
-        wall = literal(int(self._clock() * 1_000_000))
-        return (instant - func.max(wall, literal_column("(SELECT latest FROM checkout_clock)"))) / 1e6
+        here = literal(self._clock.micros())
+        return (instant - func.max(here, literal_column("(SELECT latest FROM checkout_clock)"))) / 1e6
 
     def lock_schema(self, connection: Connection) -> None:
         """Nothing: BEGIN IMMEDIATE has locked the file."""
