@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from checkout_core.adapters.memory.change import Change
-from checkout_core.checkout import charge, execute, money_action, unknown_outcome
-from checkout_core.domain.order import Attention
+from checkout_core.checkout import charge, execute, money_action, recipe, refund, unknown_outcome
+from checkout_core.domain.order import Attention, OrderStatus
 from checkout_core.domain.result import Shortage
+from checkout_core.domain.value import evolve
 from checkout_core.ports.records import (
     AppendEvent,
     Applied,
@@ -20,6 +21,7 @@ from checkout_core.ports.records import (
     MoveOrder,
     OpenOrder,
     OperationState,
+    Phase,
     RecordIntent,
     RecordOutcome,
     ReleaseStock,
@@ -179,6 +181,30 @@ class KeepsGuards(Change):
         pass
 
 
+class GivesUpRefusedRefunds(Change):
+    """A late payment whose refund the bank refuses counts as given back: nobody is asked to look."""
+
+    where_bought_again = False
+
+    def save_saga(self, record: SaveSaga) -> None:
+        order = self.saga.order
+        assert order is not None
+        refused = any(
+            each.operation_id.startswith("refund") and each.state is OperationState.DECLINED
+            for each in self.each(RecordOutcome)
+        )
+        guard = self.tables.guards.get((order.scope, order.cart_id, order.cart_revision))
+        bought_again = guard is not None and guard.order_id != order.order_id
+        over = refused and not order.status.is_open and bought_again is self.where_bought_again
+        super().save_saga(replace(record, phase=Phase.DONE) if over else record)
+
+
+class GivesThemUpWhereTheCartWasBoughtAgain(GivesUpRefusedRefunds):
+    """Only where the cart has another order, which is paid, too."""
+
+    where_bought_again = True
+
+
 class OneSagaTwiceInABatch(SimulatedStore):
     """A saga's second member in a batch is decided on the row from before the batch, and writes over the first."""
 
@@ -325,6 +351,45 @@ def processing_is_paid(patch: Patch) -> None:
     patch.setattr(charge, "settle_charge", paid)
 
 
+def refund_is_of_the_total(patch: Patch) -> None:
+    """Gives back what the order costs, and not what was charged for it."""
+    original = refund.GiveBack.intend
+
+    def intend(self: Any, state: Any) -> Any:
+        intent = original(self, state)
+        first, *others = intent.records
+        return replace(intent, records=(replace(first, amount=state.opened.total), *others))
+
+    patch.setattr(refund.GiveBack, "intend", intend)
+
+
+def compensation_charges_first(patch: Patch) -> None:
+    """An unknown charge is found out by sending it again, although the order is being undone."""
+    patch.setattr(unknown_outcome.Inquiry, "repeats", property(lambda inquiry: inquiry.account.repeats_safely))
+
+
+def busy_is_sent_again_without_keys(patch: Patch) -> None:
+    """A provider that knows no keys is asked for the money until it is not busy any more."""
+    original = unknown_outcome.send
+
+    async def stubborn(inquiry: Any) -> Settlement:
+        told = await original(inquiry)
+        return await original(inquiry) if told.verdict is Verdict.NOT_EXECUTED else told
+
+    patch.setattr(money_action, "send", stubborn)
+
+
+def status_is_the_one_that_was_read_first(patch: Patch) -> None:
+    """Whatever the buyer was asked meanwhile, the order moves on from where it was opened."""
+    original = recipe.move
+
+    def stale(order: Any, on: Any, *args: Any, **more: Any) -> Any:
+        status = OrderStatus.PENDING if order.status is OrderStatus.REQUIRES_ACTION else order.status
+        return original(evolve(order, status=status), on, *args, **more)
+
+    patch.setattr(recipe, "move", stale)
+
+
 def late_success_is_not_given_back(patch: Patch) -> None:
     """A late success of an ended order is only noted down."""
 
@@ -340,11 +405,13 @@ def fingerprints_are_equal(patch: Patch) -> None:
 
 @dataclass(frozen=True)
 class Planted:
-    """``found_as``: the promises of which one must be found broken."""
+    """``found_as``: the promises of which one must be found broken. ``first``: a rare one is looked for from this
+    schedule on, or the default run would take long."""
 
     found_as: tuple[str, ...]
     worlds: type[World] = World
     patch: Callable[[Patch], None] | None = None
+    first: int = 0
 
 
 PLANTED: dict[str, Planted] = {
@@ -364,6 +431,14 @@ PLANTED: dict[str, Planted] = {
     "not found taken as final at once": Planted(("MONEY-2", "MONEY-4"), patch=not_found_counts_at_once_and_for_ever),
     "unknown refund tried anew": Planted(("MONEY-1", "MONEY-6", "LIVE-1"), patch=unknown_refund_is_tried_anew),
     "processing taken as paid": Planted(("MONEY-1", "MONEY-3"), patch=processing_is_paid),
+    "refund of the total instead of the charge": Planted(("MONEY-1",), patch=refund_is_of_the_total),
+    "refund given up without a word": Planted(("MONEY-4",), store_that(GivesUpRefusedRefunds), first=800),
+    "money for a cart that was bought again kept": Planted(
+        ("MONEY-9",), store_that(GivesThemUpWhereTheCartWasBoughtAgain), first=1600
+    ),
+    "charged in order to be given back": Planted(("MONEY-8",), patch=compensation_charges_first, first=2400),
+    "busy provider without keys asked again": Planted(("MONEY-2",), patch=busy_is_sent_again_without_keys),
+    "status read before it changed": Planted(("STATE-1",), patch=status_is_the_one_that_was_read_first),
     "late success not given back": Planted(("MONEY-2", "MONEY-4"), patch=late_success_is_not_given_back),
     "idempotency key not unique": Planted(("ORDER-1",), store_that(ForgetsRefusedKeys)),
     "cart guard not checked": Planted(("ORDER-3",), store_that(ForgetsGuards)),

@@ -1,5 +1,7 @@
 """Random schedules with up to five faults and two contending sagas, then healing.
 
+In most of them an operator acts on what is parked, and in some the warehouse enters stock meanwhile.
+
 Looked at after every step: ORDER-1, ORDER-3, ORDER-4, MONEY-1, MONEY-2, MONEY-3, MONEY-5, MONEY-6, MONEY-7, MONEY-8,
 STOCK-1, STOCK-3, STOCK-4, EVENT-1, STATE-1, STATE-2, STATE-3, STATE-4. At rest: ORDER-2, STOCK-2, MONEY-4, MONEY-9,
 LIVE-1.

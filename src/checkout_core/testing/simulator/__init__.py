@@ -13,11 +13,12 @@ from checkout_core.testing.simulator.explorer import (
 )
 from checkout_core.testing.simulator.faults import Fault, Mishap
 from checkout_core.testing.simulator.invariants import PropertyViolatedError
-from checkout_core.testing.simulator.scenario import Purchase, Scenario, cart, request
+from checkout_core.testing.simulator.scenario import Adjustment, Purchase, Scenario, cart, request
 from checkout_core.testing.simulator.swarm import Tally, drawing, narrowed, play_seed, swarm
 from checkout_core.testing.simulator.world import World
 
 __all__ = [
+    "Adjustment",
     "Exploration",
     "Fault",
     "Mishap",

@@ -31,11 +31,15 @@ class Happening:
 
 @dataclass(slots=True)
 class Send:
-    """A request that left for the bank. ``refused``: it certainly had no effect, and its sender was told so."""
+    """A request that left for the bank. ``refused``: it certainly had no effect, and its sender was told so.
+
+    ``arrived``: False where even the connection was refused.
+    """
 
     at: float
     request: MoneyRequest
     refused: bool = False
+    arrived: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,16 @@ class History:
     sends: list[Send] = field(default_factory=list[Send])
     answers: list[Answered] = field(default_factory=list[Answered])
     requests: list[CheckoutRequest] = field(default_factory=list[CheckoutRequest])
+    adjusted: bool = False
+    """Whether the warehouse has changed the stock."""
 
     def sends_of(self, key: str) -> int:
         """How many requests with this key may have had an effect."""
         return sum(send.request.key == key and not send.refused for send in self.sends)
+
+    def arrivals_of(self, key: str) -> int:
+        """How many requests with this key reached the bank, whatever it made of them."""
+        return sum(send.request.key == key and send.arrived for send in self.sends)
 
     def text(self) -> str:
         """The trace, one line per effect."""

@@ -28,10 +28,22 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """The warehouse finds ``delta`` units more (or less) at ``at_seconds`` of the run."""
+
+    at_seconds: float
+    item_id: str
+    delta: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """``recovery_from_seconds``: no worker looks for due sagas before. ``recoverers``: how many do then.
 
     ``strangers``: further workers whose process has no account at this bank, so that they must leave all alone.
+
+    ``operator_after_seconds``: how long after an order was parked an operator acts; None: nobody ever does.
+    ``adjustments``: what the warehouse enters meanwhile.
 
     ``acts_after_seconds``: how long whoever must decide at the bank (the buyer, the bank) takes; ``approves``: what is
     decided then. ``rests_after_seconds``: nothing goes wrong and nobody calls later, so that all must be settled.
@@ -45,6 +57,8 @@ class Scenario:
     recovery_from_seconds: float = 0.0
     recoverers: int = 1
     strangers: int = 0
+    operator_after_seconds: float | None = None
+    adjustments: tuple[Adjustment, ...] = ()
     acts_after_seconds: float = 100.0
     approves: bool = True
     rests_after_seconds: float = 40_000.0

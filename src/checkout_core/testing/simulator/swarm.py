@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from checkout_core.adapters.sandbox import BankPolicy
+from checkout_core.ports.payment import Repeats
+from checkout_core.saga.journal import Resumed
 from checkout_core.settings import Settings
 from checkout_core.testing.simulator.behaviours import (
     LATER_THAN_A_SHORT_WINDOW,
@@ -20,7 +22,7 @@ from checkout_core.testing.simulator.behaviours import (
 from checkout_core.testing.simulator.explorer import ScheduleFailedError
 from checkout_core.testing.simulator.garbage import rare_collections
 from checkout_core.testing.simulator.invariants import PropertyViolatedError
-from checkout_core.testing.simulator.scenario import Purchase, Scenario, cart, request
+from checkout_core.testing.simulator.scenario import Adjustment, Purchase, Scenario, cart, request
 from checkout_core.testing.simulator.schedule import Drawn, Misfortune
 from checkout_core.testing.simulator.world import World
 
@@ -43,7 +45,16 @@ _REFUNDS = ("", "", "", "+refund_timeout_with_effect", "+refund_500_without_effe
             "+refund_decide_later", "+refund_timeout_without_effect")  # fmt: skip
 
 
-_Tokens: TypeAlias = "Callable[[Random], str]"
+_WITHOUT_KEYS = tuple(each for each in _REFUNDS if each != "+refund_busy")
+"""A bank is busy for the first request with a key, and without idempotency each try has a key of its own."""
+
+
+class _Tokens(Protocol):
+    def __call__(self, random: Random, charge: str = "") -> str:
+        """A buyer's token: what the bank does with the ``charge`` (drawn where it is not given) and with its refund."""
+        ...
+
+
 _Drawn: TypeAlias = tuple[list[Purchase], dict[str, int]]
 
 
@@ -71,6 +82,7 @@ class Tally:
         for seen in world.witness.view.sagas.values():
             self.moves.update(move.on for move in seen.moves)
             self.moves["parked"] += seen.is_parked
+            self.moves["given back by an operator"] += any(isinstance(each, Resumed) for _, each in seen.entries)
 
     def joined(self, other: Tally) -> Tally:
         """Both together."""
@@ -121,6 +133,8 @@ def drawing(seed: int, without: frozenset[int] = frozenset()) -> Drawing:
         strangers=random.choice((0, 0, 0, 1)),
         acts_after_seconds=random.choice((1.0, 30.0, 100.0, 700.0, 1500.0)),
         approves=random.random() < 0.7,
+        operator_after_seconds=random.choice((None, 5.0, 100.0, 600.0)),
+        adjustments=_adjustments(random, stock),
     )
     misfortune = Misfortune(
         faults=random.randint(0, FAULTS_MOST),
@@ -170,6 +184,14 @@ def swarm(seeds: Iterable[int], worlds: type[World] = World) -> Tally:
     return tally
 
 
+def _adjustments(random: Random, stock: dict[str, int]) -> tuple[Adjustment, ...]:
+    """What the warehouse finds more, or less, while the shop sells."""
+    return tuple(
+        Adjustment(at_seconds=_at(random), item_id=random.choice([*stock]), delta=random.choice((-1, 1, 5)))
+        for _ in range(random.choice((0, 0, 0, 1, 2)))
+    )
+
+
 def _varied(policy: BankPolicy, random: Random) -> BankPolicy:
     lag = policy.lookup_lag_seconds
     return replace(policy, lookup_lag_seconds=random.choice((1.0, 20.0, 60.0)) if lag else lag)
@@ -190,11 +212,12 @@ def _tokens(policy: BankPolicy) -> _Tokens:
     short = policy.key_window_seconds < WINDOW_SECONDS
     tokens = [each for each in TOKENS if not (short and each.endswith(LATER_THAN_A_SHORT_WINDOW))]
     late = [each for each in tokens if "late_effect" in each]
+    refunds = _WITHOUT_KEYS if policy.repeats is Repeats.NONE else _REFUNDS
 
-    def draw(random: Random) -> str:
+    def draw(random: Random, charge: str = "") -> str:
         kind = random.random()
         token = "tok_approve" if kind < 0.3 else random.choice(late if kind < 0.5 else tokens)
-        return token + random.choice(_REFUNDS)
+        return (charge or token) + random.choice(refunds)
 
     return draw
 
@@ -238,7 +261,7 @@ def _crossed(random: Random, token: _Tokens) -> _Drawn:
 
 def _sold_meanwhile(random: Random, token: _Tokens) -> _Drawn:
     """The first buyer's money moves after the order was given up, and after somebody else bought the same."""
-    late = "tok_timeout_with_late_effect:300s" + random.choice(_REFUNDS)
+    late = token(random, "tok_timeout_with_late_effect:300s")
     shared_cart = random.random() < 0.5
     carts = [cart("cart" if shared_cart else f"cart-{i}", {"shirt": 1}, revision="1") for i in (1, 2)]
     first = Purchase(request=request("key-1", late, carts[0]))

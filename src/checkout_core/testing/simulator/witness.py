@@ -64,6 +64,13 @@ class Witness:
             self._look(now)
             check(self.view, ALWAYS)
 
+    def adjusted(self, item_id: str, delta: int, now: float) -> None:
+        """The warehouse has entered ``delta`` units."""
+        self.history.adjusted = True
+        self.view.received[item_id] += delta
+        self._look(now)
+        check(self.view, ALWAYS)
+
     def at_rest(self, now: float) -> None:
         """Faults have stopped, and nothing is due."""
         for saga_id in self.view.sagas:

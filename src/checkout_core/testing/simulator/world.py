@@ -16,7 +16,14 @@ from checkout_core.domain.payment import PaymentMethod
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.result import Confirmed
 from checkout_core.effect import Effect
-from checkout_core.errors import CheckoutError, InvariantError, NotExecutedError, NotSentError, RejectedError
+from checkout_core.errors import (
+    CheckoutError,
+    InvalidRequestError,
+    InvariantError,
+    NotExecutedError,
+    NotSentError,
+    RejectedError,
+)
 from checkout_core.ports.payment import ActionNeeded, ChargeRequest, PaymentQuery, Processing, RefundRequest
 from checkout_core.ports.records import CommitAnswer, Transaction, VersionConflict
 from checkout_core.saga.context import Context
@@ -25,8 +32,9 @@ from checkout_core.testing.simulator.clock import EPOCH_SECONDS, Clock
 from checkout_core.testing.simulator.faults import Fault, Mishap
 from checkout_core.testing.simulator.history import Answered, Happening
 from checkout_core.testing.simulator.invariants import PropertyViolatedError
+from checkout_core.testing.simulator.operator import Operator
 from checkout_core.testing.simulator.passes import ClaimDue, recovery_pass
-from checkout_core.testing.simulator.scenario import Purchase, Scenario
+from checkout_core.testing.simulator.scenario import Adjustment, Purchase, Scenario
 from checkout_core.testing.simulator.schedule import Schedule
 from checkout_core.testing.simulator.store import Fence, SimulatedStore
 from checkout_core.testing.simulator.witness import Held, Witness
@@ -41,12 +49,13 @@ STEPS_MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _AtBank:
-    """Something that reaches the bank by itself: a late request, or (a reference) the decision that it waits for."""
+class _Outside:
+    """Something that happens by itself: a late request at the bank, the decision that it waits for (a reference), or an
+    entry of the warehouse."""
 
     at: float
     number: int
-    what: BankRequest | str = field(compare=False)
+    what: BankRequest | str | Adjustment = field(compare=False)
 
 
 class World:
@@ -68,9 +77,11 @@ class World:
         self._calm_effects = 0
         self._rests_at = EPOCH_SECONDS + scenario.rests_after_seconds
         self._ids = count(1)
-        self._at_bank: list[_AtBank] = []
+        self._outside: list[_Outside] = []
         for item, qty in scenario.stock.items():
             self.store.inventory.set_available(item, qty)
+        for each in scenario.adjustments:
+            heappush(self._outside, _Outside(EPOCH_SECONDS + each.at_seconds, next(self._ids), each))
         self.workers = list(self._crew(scenario, list(clock_offsets)))
 
     @property
@@ -99,8 +110,8 @@ class World:
         for _ in range(STEPS_MOST):
             times = [worker.ready_at for worker in self.workers]
             at = min(times)
-            if self._at_bank and self._at_bank[0].at <= at:
-                self._bank_goes_on()
+            if self._outside and self._outside[0].at <= at:
+                self._outside_goes_on()
                 continue
             if at > self._rests_at:
                 self.witness.at_rest(self.now)
@@ -158,10 +169,12 @@ class World:
         if arrives is None:
             handled = self._handle(request)
             if isinstance(request, ChargeRequest | RefundRequest) and isinstance(handled.reply, Failed):
-                self.history.sends[-1].refused = isinstance(handled.reply.error(), _REFUSALS)
+                error = handled.reply.error()
+                self.history.sends[-1].refused = isinstance(error, _REFUSALS)
+                self.history.sends[-1].arrived = not isinstance(error, NotSentError)
             return handled.reply, handled.after_seconds
         if arrives < NEVER:
-            heappush(self._at_bank, _AtBank(arrives, next(self._ids), request))
+            heappush(self._outside, _Outside(arrives, next(self._ids), request))
         return None, 0.0
 
     # The bank.
@@ -171,19 +184,37 @@ class World:
         self.witness.bank_moved(self.now)
         if isinstance(handled.reply, Processing | ActionNeeded) and not isinstance(request, PaymentQuery):
             acts_at = self.now + self.scenario.acts_after_seconds
-            heappush(self._at_bank, _AtBank(acts_at, next(self._ids), handled.reply.provider_reference))
+            heappush(self._outside, _Outside(acts_at, next(self._ids), handled.reply.provider_reference))
         return handled
 
-    def _bank_goes_on(self) -> None:
-        event = heappop(self._at_bank)
+    def _outside_goes_on(self) -> None:
+        event = heappop(self._outside)
         self.clock.advance(event.at)
-        if isinstance(event.what, str):
+        if isinstance(event.what, Adjustment):
+            self._adjust(event.what)
+        elif isinstance(event.what, str):
             self.happened("bank", f"decides {event.what}: approves={self.scenario.approves}", None)
             self.bank.decide(event.what, approve=self.scenario.approves, now=self.now)
             self.witness.bank_moved(self.now)
         else:
             handled = self._handle(event.what)
             self.happened("bank", f"late {event.what}", handled.reply)
+
+    @property
+    def is_bank_at_rest(self) -> bool:
+        """Nothing is on its way to the bank, and it has decided everything."""
+        return all(isinstance(each.what, Adjustment) for each in self._outside)
+
+    # The warehouse.
+
+    def _adjust(self, entry: Adjustment) -> None:
+        try:
+            self.store.inventory.adjust(entry.item_id, entry.delta)
+        except InvalidRequestError:
+            self.happened("warehouse", f"may not enter {entry.delta} of {entry.item_id}", None)
+        else:
+            self.happened("warehouse", f"enters {entry.delta} of {entry.item_id}", None)
+            self.witness.adjusted(entry.item_id, entry.delta, self.now)
 
     # Trying again.
 
@@ -203,7 +234,7 @@ class World:
     # The crew.
 
     def _crew(self, scenario: Scenario, offsets: list[float]) -> list[Worker]:
-        offsets += [0.0] * (len(scenario.purchases) + scenario.recoverers + scenario.strangers)
+        offsets += [0.0] * (len(scenario.purchases) + scenario.recoverers + scenario.strangers + 1)
         crew = [
             self.worker_type(f"shop-{i}", self, _Once(self, f"shop-{i}", purchase), offsets.pop())
             for i, purchase in enumerate(scenario.purchases, 1)
@@ -216,6 +247,9 @@ class World:
             self.worker_type(f"{STRANGER}-{i}", self, _Whenever(self, f"{STRANGER}-{i}"), offsets.pop())
             for i in range(1, scenario.strangers + 1)
         ]
+        if scenario.operator_after_seconds is not None:
+            jobs = Operator(self, "operator", scenario.operator_after_seconds)
+            crew.append(self.worker_type("operator", self, jobs, offsets.pop()))
         return crew
 
     def shop(self, worker: str) -> Shop:

@@ -13,6 +13,7 @@ from checkout_core.testing.simulator.invariants.money import (
     every_charge_has_its_order,
     ledgers_agree,
     new_attempt_only_after_a_definite_end,
+    nothing_is_charged_that_is_being_undone,
     one_key_one_request,
     one_paid_order_per_cart_revision,
     refunds_within_captures_within_total,
@@ -58,6 +59,7 @@ ALWAYS: tuple[tuple[str, Property], ...] = (
 ON_SEND: tuple[tuple[str, Property], ...] = (
     ("MONEY-5", sent_as_intended),
     ("MONEY-5", one_key_one_request),
+    ("MONEY-8", nothing_is_charged_that_is_being_undone),
     ("MONEY-2", at_most_one_send_without_idempotency),
     ("ORDER-4", charges_ask_for_the_total),
 )
@@ -69,9 +71,9 @@ AT_REST: tuple[tuple[str, Property], ...] = (
     ("ORDER-1", one_answer_per_key),
     ("ORDER-2", other_request_is_refused),
     ("MONEY-2", ledgers_agree),
+    ("MONEY-9", one_paid_order_per_cart_revision),
     ("MONEY-4", every_charge_has_its_order),
     ("MONEY-4", refused_callers_owe_nothing),
-    ("MONEY-9", one_paid_order_per_cart_revision),
 )
 """When faults have stopped and nothing is due any more."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from checkout_core.domain.order import OrderStatus
 from checkout_core.ports.payment import ChargeRequest, Repeats
 from checkout_core.ports.records import OperationKind, OperationState
+from checkout_core.saga.journal import Reopened, Turned
 from checkout_core.testing.simulator.history import MoneyRequest
 from checkout_core.testing.simulator.invariants.view import Seen, View, is_kept, operation_with
 
@@ -45,11 +46,11 @@ def each_operation_at_most_once(view: View) -> Iterator[str]:
 
 
 def at_most_one_send_without_idempotency(view: View) -> Iterator[str]:
-    """MONEY-2, for a provider that declares no idempotency."""
+    """MONEY-2, for a provider that declares no idempotency: what it refused has been sent, too."""
     if view.policy.repeats is not Repeats.NONE:
         return
     key = view.history.sends[-1].request.key
-    count = view.history.sends_of(key)
+    count = view.history.arrivals_of(key)
     if count > 1:
         yield f"key {key} was sent {count} times to a provider without idempotency"
 
@@ -116,6 +117,17 @@ def sent_as_intended(view: View) -> Iterator[str]:
         yield f"MONEY-6: {request.reference} was sent {-stored.resend_seconds:.2f} s after resend_until"
     if isinstance(request, ChargeRequest) and stored.pay_by_seconds < -_CLOCK_SECONDS:
         yield f"MONEY-8: {request.reference} was sent {-stored.pay_by_seconds:.2f} s after pay_by"
+
+
+def nothing_is_charged_that_is_being_undone(view: View) -> Iterator[str]:
+    """MONEY-8: an order that is being undone sends nothing that could be the first to take the money."""
+    send = view.history.sends[-1] if view.history.sends else None
+    seen = view.sagas.get(send.request.order_id) if send is not None else None
+    if seen is None or send is None or not isinstance(send.request, ChargeRequest):
+        return
+    directions = [isinstance(entry, Turned) for _, entry in seen.entries if isinstance(entry, Turned | Reopened)]
+    if directions and directions[-1]:
+        yield f"{send.request.reference} was sent while its order was being undone"
 
 
 def new_attempt_only_after_a_definite_end(view: View) -> Iterator[str]:

@@ -82,10 +82,10 @@ class View:
 
     @property
     def undisturbed(self) -> bool:
-        """Nothing went wrong, and the bank approves whatever it is asked."""
+        """Nothing went wrong, the warehouse kept still, and the bank approves whatever it is asked."""
         tokens = [r.payment_method.token for r in self.history.requests if r.payment_method is not None]
         approved = all(token.startswith("tok_approve") for token in tokens)
-        return approved and not any(each.mishap for each in self.history.happenings)
+        return approved and not self.history.adjusted and not any(each.mishap for each in self.history.happenings)
 
     def see(self, file: SagaFile, outbox: tuple[OutboxEvent, ...]) -> Seen:
         """Take over a saga as it stands now."""
