@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from checkout_core.adapters.sql import SqlStore
-from checkout_core.ports.records import Applied
+from checkout_core.ports.records import Applied, GuardTaken
 from checkout_core.testing.till import Place, Till
 from checkout_core.testing.transactions import Ending
 
@@ -40,6 +40,22 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(store: SqlStore, 
     with counted(store) as closing:
         assert {type(answer) for answer in store.commit(endings)} == {Applied}
     assert (len(opening), len(closing)) == ROUND_TRIPS[store._pool.dialect.name], opening + closing
+
+
+def test_a_cart_that_is_free_again_costs_no_second_attempt(postgres_url: str) -> None:
+    """It is taken over by the one statement that opens, beside carts that are new and orders that end."""
+    store = SqlStore(postgres_url)
+    store.migrate()
+    till = Till(store)
+    declined, confirmed = till.opened(), till.opened()
+    till.stored(till.ending(declined, Ending.DECLINE))
+    again, new = till.purchase(cart_id=declined.cart_id), till.purchase()
+    batch = [till.opening(again), till.opening(new), till.ending(confirmed, Ending.CONFIRM)]
+    with counted(store) as statements:
+        assert {type(answer) for answer in store.commit(batch)} == {Applied}
+    assert len(statements) == ROUND_TRIPS["postgresql"][0], statements
+    assert isinstance(till.commit(till.opening(till.purchase(cart_id=declined.cart_id))), GuardTaken)
+    store.close()
 
 
 def _sell(till: Till, item: Place) -> None:

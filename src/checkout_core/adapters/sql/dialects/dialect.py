@@ -123,7 +123,8 @@ class Dialect(Protocol):
         ...
 
     def lock_schema(self, connection: Connection) -> None:
-        """Let nobody else migrate until the transaction's end or :meth:`unlock_schema`, whichever is later."""
+        """Let nobody else migrate until :meth:`unlock_schema`, or until the end of the transaction where that ends the
+        lock: in either case what was migrated is stored by then, or rolled back."""
         ...
 
     def unlock_schema(self, connection: Connection) -> None: ...

@@ -137,6 +137,8 @@ class MariaDB:
             raise ConflictedError("another process has been migrating for a minute")
 
     def unlock_schema(self, connection: Connection) -> None:
+        # Nothing is left to commit: the first CREATE TABLE has ended the transaction, and each statement after it is
+        # stored by itself.
         connection.execute(text(f"SELECT RELEASE_LOCK('{_SCHEMA_LOCK}')"))
 
     def trouble(self, error: DBAPIError) -> Trouble:
