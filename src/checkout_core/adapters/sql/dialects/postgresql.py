@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, TextClause, func, text
+from sqlalchemy import ColumnElement, Connection, Engine, func, text
 from sqlalchemy.exc import DBAPIError
 
 from checkout_core.adapters.sql.dialects.dialect import Timeouts, Trouble, Written
@@ -52,8 +52,8 @@ class PostgreSQL:
             "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
             "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
         )
-        self._flushes: dict[tuple[Group, ...], TextClause] = {}
-        self._selects: dict[Select, TextClause] = {}
+        self._flushes: dict[tuple[Group, ...], str] = {}
+        self._selects: dict[Select, str] = {}
 
     def engine_options(self, driver: str) -> dict[str, Any]:
         if driver not in ("psycopg", "psycopg2"):
@@ -100,8 +100,8 @@ class PostgreSQL:
         key = tuple(touched)
         statement = self._flushes.get(key)
         if statement is None:
-            statement = self._flushes[key] = _flush(key)
-        now, *counts = connection.execute(statement, params).one()
+            statement = self._flushes[key] = _as_sent(connection, _flush(key))
+        now, *counts = connection.exec_driver_sql(statement, params).one()
         return Written(now.astimezone(UTC), dict(zip(key, counts, strict=True)))
 
     def fetch(self, connection: Connection, select: Select, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
@@ -109,11 +109,12 @@ class PostgreSQL:
         if statement is None:
             lock = " FOR UPDATE OF t" if select.locked else ""
             order = ", ".join(f"t.{column.name}" for column in select.columns if column.name != "commit_id")
-            statement = self._selects[select] = text(
+            statement = self._selects[select] = _as_sent(
+                connection,
                 f"SELECT {_fetched(select)} FROM {_given(select)} JOIN checkout_{select.table} AS t ON {select.where}"
-                f" ORDER BY {order}{lock}"
+                f" ORDER BY {order}{lock}",
             )
-        return [tuple(row) for row in connection.execute(statement, _parameters(select, rows))]
+        return [tuple(row) for row in connection.exec_driver_sql(statement, _parameters(select, rows))]
 
     def is_id(self, text: str) -> bool:
         return _UUID.fullmatch(text) is not None
@@ -156,13 +157,18 @@ def _without_state(error: DBAPIError) -> Trouble:
     return Trouble.DATA if kind == "DataError" else Trouble.DEFECT
 
 
-def _flush(touched: Sequence[Group]) -> TextClause:
+def _as_sent(connection: Connection, statement: str) -> str:
+    """``statement`` as the driver wants it: SQLAlchemy would look at each of a hundred parameters for every batch."""
+    return str(text(statement).compile(dialect=connection.dialect))
+
+
+def _flush(touched: Sequence[Group]) -> str:
     """One statement for all groups. Its last part asks for the counts in lock order: that runs them in this order."""
     fence = _FENCE if SAGA_SAVES in touched else ""
     changes = ((group, _change(group, "" if group is SAGA_SAVES else fence)) for group in touched)
     parts = ", ".join(f"w_{group.name} AS ({change} RETURNING 1)" for group, change in changes)
     counts = "".join(f", (SELECT count(*) FROM w_{group.name})" for group in touched)
-    return text(f"WITH {parts} SELECT {_CLOCK}{counts}")
+    return f"WITH {parts} SELECT {_CLOCK}{counts}"
 
 
 def _change(group: Group, only_if: str) -> str:
