@@ -47,9 +47,10 @@ def test_a_cart_that_is_free_again_costs_no_second_attempt(postgres_url: str) ->
     store = SqlStore(postgres_url)
     store.migrate()
     till = Till(store)
-    declined, confirmed = till.opened(), till.opened()
+    item = till.item(10)
+    declined, confirmed = till.opened({item: 1}), till.opened({item: 1})
     till.stored(till.ending(declined, Ending.DECLINE))
-    again, new = till.purchase(cart_id=declined.cart_id), till.purchase()
+    again, new = till.purchase({item: 1}, cart_id=declined.cart_id), till.purchase({item: 1})
     batch = [till.opening(again), till.opening(new), till.ending(confirmed, Ending.CONFIRM)]
     with counted(store) as statements:
         assert {type(answer) for answer in store.commit(batch)} == {Applied}
