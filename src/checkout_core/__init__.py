@@ -30,6 +30,7 @@ from checkout_core.domain.value import dump, parse
 from checkout_core.drivers.aio import AsyncCheckout
 from checkout_core.drivers.lending import in_threads
 from checkout_core.drivers.recovery import RecoveryReport
+from checkout_core.drivers.relaying import RelayReport
 from checkout_core.drivers.threads import Checkout
 from checkout_core.errors import (
     CheckoutError,
@@ -95,6 +96,7 @@ __all__ = [
     "Reason",
     "RecoveryReport",
     "Refused",
+    "RelayReport",
     "SchemaVersionError",
     "Settings",
     "Shortage",

@@ -27,6 +27,10 @@ class Settings:
     order in a row that end in an error of the code raise an alarm; when the pauses between them come to
     ``park_after_seconds`` it is parked.
 
+    Events: ``delivery_tries``: after so many an event is a dead letter of its sink.
+    ``delivery_retry_first_seconds``/``delivery_retry_most_seconds``: the pauses between them, doubled each time; the
+    defaults give a receiver ten hours to come back.
+
     Store: ``batch_most``: members of one shared commit. ``queue_most``: waiting commits before callers are held back.
     ``lanes``: connections that commit. Runs: ``runs_most``: checkouts in flight in one process.
     """
@@ -46,6 +50,9 @@ class Settings:
     alarm_after_failures: Annotated[int, Field(ge=1, le=1000)] = 5
     poll_seconds: Seconds = 0.05
     replay_wait_seconds: Seconds = 10.0
+    delivery_tries: Annotated[int, Field(ge=1, le=1000)] = 20
+    delivery_retry_first_seconds: Seconds = 1.0
+    delivery_retry_most_seconds: Seconds = 3600.0
     batch_most: Annotated[int, Field(ge=1, le=1024)] = 128
     queue_most: Annotated[int, Field(ge=1, le=100_000)] = 4096
     lanes: Annotated[int, Field(ge=1, le=4)] = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ from checkout_core.checkout.trace import Trace
 from checkout_core.domain.order import Order
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.result import CheckoutResult
+from checkout_core.drivers.async_relay import AsyncRelay
 from checkout_core.drivers.async_runs import AsyncRuns
 from checkout_core.drivers.async_worker import AsyncWorker
 from checkout_core.drivers.awaiting import AsyncDriver
@@ -20,9 +21,13 @@ from checkout_core.drivers.colour import refuse_blocking
 from checkout_core.drivers.composition import Composition, checked_deadline, checked_limit
 from checkout_core.drivers.operations import AsyncOperations
 from checkout_core.drivers.recovery import RecoveryReport
+from checkout_core.drivers.relaying import RelayReport
 from checkout_core.drivers.reports import Reports
+from checkout_core.drivers.sinks import AsyncNotices, reader, sinks_of
 from checkout_core.drivers.threads import DEFAULT_SETTINGS, still_at_work
+from checkout_core.ports.notifier import AsyncNotifier
 from checkout_core.ports.payment import AsyncPaymentProvider
+from checkout_core.ports.publisher import AsyncPublisher
 from checkout_core.ports.store import Store
 from checkout_core.settings import Settings
 
@@ -41,6 +46,8 @@ class AsyncCheckout:
         store: Store,
         payments: AsyncPaymentProvider | Mapping[str, AsyncPaymentProvider],
         *,
+        notifier: AsyncNotifier | None = None,
+        publishers: Sequence[AsyncPublisher] = (),
         settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
         self._composition = parts = Composition(store, payments, settings, refuse_blocking)
@@ -48,6 +55,12 @@ class AsyncCheckout:
         self._runs = AsyncRuns(self._driver, parts.commits, settings.runs_most)
         self._worker = AsyncWorker(parts, self._driver)
         self._reports = Reports(store)
+        notices: AsyncPublisher | None = None
+        if notifier is not None:
+            refuse_blocking(notifier, ("send",))
+            notices = AsyncNotices(notifier, reader(self._reports.order), self._driver.readers.do)
+        sinks = sinks_of(notices, publishers, refuse_blocking)
+        self._relay = AsyncRelay(sinks, store.outbox, settings, parts.new_token, self._driver.readers)
         self._stops: set[asyncio.Event] = set()
         self.ops = AsyncOperations(parts, self._runs, self._reports, self._driver.readers)
 
@@ -72,12 +85,17 @@ class AsyncCheckout:
         """See :meth:`Checkout.recover`."""
         return await self._worker.one_pass(checked_limit(limit))
 
+    async def relay(self, *, limit: int = 500) -> RelayReport:
+        """See :meth:`Checkout.relay`."""
+        return await self._relay.one_pass(checked_limit(limit))
+
     async def run_worker(self, *, stop: asyncio.Event | None = None) -> None:
         """See :meth:`Checkout.run_worker`."""
         stopping = stop if stop is not None else asyncio.Event()
         self._stops.add(stopping)
         try:
-            await self._worker.loop(stopping)
+            async with self._relay.beside(stopping):
+                await self._worker.loop(stopping)
         finally:
             self._stops.discard(stopping)
 

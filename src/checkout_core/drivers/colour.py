@@ -31,7 +31,7 @@ def refuse_blocking(adapter: object, operations: Iterable[str]) -> None:
 def _operation(adapter: object, name: str) -> object:
     operation = getattr(adapter, name, None)
     if not callable(operation):
-        raise ConfigurationError(f"expected a payment adapter, found that {type(adapter).__name__} has no {name}()")
+        raise ConfigurationError(f"expected an adapter, found that {type(adapter).__name__} has no {name}()")
     return operation
 
 

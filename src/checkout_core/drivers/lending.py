@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import TypeVar
+from typing import TypeVar, overload
 
+from checkout_core.domain.event import Event
 from checkout_core.drivers.colour import refuse_coroutines
 from checkout_core.drivers.pool import Pool
-from checkout_core.errors import NotSentError
+from checkout_core.errors import NotSentError, RemoteError
+from checkout_core.ports.notifier import AsyncNotifier, Notice, Notifier
 from checkout_core.ports.payment import (
     AsyncPaymentProvider,
     CallLimits,
@@ -24,19 +26,34 @@ from checkout_core.ports.payment import (
     PaymentQuery,
     RefundRequest,
 )
+from checkout_core.ports.publisher import AsyncPublisher, Publisher
 
 T = TypeVar("T")
 
 
-def in_threads(adapter: PaymentProvider, *, threads_most: int = 512) -> AsyncPaymentProvider:
+@overload
+def in_threads(adapter: PaymentProvider, *, threads_most: int = 512) -> AsyncPaymentProvider: ...
+@overload
+def in_threads(adapter: Publisher, *, threads_most: int = 512) -> AsyncPublisher: ...
+@overload
+def in_threads(adapter: Notifier, *, threads_most: int = 512) -> AsyncNotifier: ...
+def in_threads(
+    adapter: PaymentProvider | Publisher | Notifier, *, threads_most: int = 512
+) -> AsyncPaymentProvider | AsyncPublisher | AsyncNotifier:
     """Lend a sync ``adapter`` to ``AsyncCheckout``. At most ``threads_most`` of its calls are made at once.
 
     A call never waits for a thread, since it might then be sent later than it may be (MONEY-8): where none is free it
     is :class:`NotSentError`. A call that is given up (by timeout) keeps its thread until the adapter returns.
     Raises :class:`ConfigurationError` if the adapter is async already.
     """
-    refuse_coroutines(adapter, ("charge", "refund", "lookup"))
     threads = Pool(threads_most, "checkout-lent")
+    if isinstance(adapter, Publisher):
+        refuse_coroutines(adapter, ("publish",))
+        return _LentPublisher(adapter, threads)
+    if isinstance(adapter, Notifier):
+        refuse_coroutines(adapter, ("send",))
+        return _LentNotifier(adapter, threads)
+    refuse_coroutines(adapter, ("charge", "refund", "lookup"))
     if isinstance(adapter, KeyCancelling):
         return _LentKeyCancelling(adapter, adapter, threads)
     return _Lent(adapter, threads)
@@ -60,31 +77,13 @@ class _Lent:
         return self._adapter.guarantees
 
     async def charge(self, request: ChargeRequest, limits: CallLimits) -> PaymentAnswer:
-        return await self._lend(lambda: self._adapter.charge(request, limits))
+        return await _lend(self._threads, lambda: self._adapter.charge(request, limits))
 
     async def refund(self, request: RefundRequest, limits: CallLimits) -> PaymentAnswer:
-        return await self._lend(lambda: self._adapter.refund(request, limits))
+        return await _lend(self._threads, lambda: self._adapter.refund(request, limits))
 
     async def lookup(self, query: PaymentQuery, limits: CallLimits) -> LookupAnswer:
-        return await self._lend(lambda: self._adapter.lookup(query, limits))
-
-    async def _lend(self, call: Callable[[], T]) -> T:
-        context = copy_context()
-        answer: Future[T] = Future()
-
-        def answering() -> None:
-            if not answer.set_running_or_notify_cancel():
-                return  # given up before it began: it is not sent
-            try:
-                value = context.run(call)
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the answer
-                answer.set_exception(error)
-            else:
-                answer.set_result(value)
-
-        if not self._threads.start(answering, -math.inf):
-            raise NotSentError("every thread that is lent to this adapter is taken")
-        return await asyncio.wrap_future(answer)
+        return await _lend(self._threads, lambda: self._adapter.lookup(query, limits))
 
 
 class _LentKeyCancelling(_Lent):
@@ -93,4 +92,45 @@ class _LentKeyCancelling(_Lent):
         self._cancelling = cancelling
 
     async def cancel_by_key(self, key: str, limits: CallLimits) -> PaymentAnswer:
-        return await self._lend(lambda: self._cancelling.cancel_by_key(key, limits))
+        return await _lend(self._threads, lambda: self._cancelling.cancel_by_key(key, limits))
+
+
+class _LentPublisher:
+    def __init__(self, publisher: Publisher, threads: Pool) -> None:
+        self._publisher = publisher
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        return self._publisher.name
+
+    async def publish(self, events: Sequence[Event], limits: CallLimits) -> Sequence[RemoteError | None]:
+        return await _lend(self._threads, lambda: self._publisher.publish(events, limits))
+
+
+class _LentNotifier:
+    def __init__(self, notifier: Notifier, threads: Pool) -> None:
+        self._notifier = notifier
+        self._threads = threads
+
+    async def send(self, notice: Notice, limits: CallLimits) -> None:
+        await _lend(self._threads, lambda: self._notifier.send(notice, limits))
+
+
+async def _lend(threads: Pool, call: Callable[[], T]) -> T:
+    context = copy_context()
+    answer: Future[T] = Future()
+
+    def answering() -> None:
+        if not answer.set_running_or_notify_cancel():
+            return  # given up before it began: it is not sent
+        try:
+            value = context.run(call)
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the answer
+            answer.set_exception(error)
+        else:
+            answer.set_result(value)
+
+    if not threads.start(answering, -math.inf):
+        raise NotSentError("every thread that is lent to this adapter is taken")
+    return await asyncio.wrap_future(answer)

@@ -14,6 +14,7 @@ from checkout_core.drivers.awaiting import Readers
 from checkout_core.drivers.composition import Composition, checked_limit
 from checkout_core.drivers.reports import Reports
 from checkout_core.drivers.thread_runs import ThreadRuns
+from checkout_core.ports.outbox import Backlog, DeadLetter
 from checkout_core.ports.store import Alarm
 
 
@@ -44,6 +45,22 @@ class Operations:
     def acknowledge_alarm(self, alarm_id: str) -> None:
         """Take an alarm off the list."""
         self._reports.acknowledge_alarm(alarm_id)
+
+    def backlog(self) -> tuple[Backlog, ...]:
+        """What waits at each sink."""
+        return self._composition.store.outbox.backlog()
+
+    def dead_letters(self, *, limit: int = 100) -> tuple[DeadLetter, ...]:
+        """The events that a sink never accepted, oldest first. Each holds up its order's later events at that sink."""
+        return self._composition.store.outbox.dead(limit=checked_limit(limit))
+
+    def replay(self, sink: str, event_id: str) -> bool:
+        """Have a dead letter delivered again, from its first try on; False: there is no such dead letter."""
+        return self._composition.store.outbox.replay(sink, event_id)
+
+    def skip(self, sink: str, event_id: str) -> bool:
+        """Never deliver a dead letter, and go on with its order's next event; False: there is no such dead letter."""
+        return self._composition.store.outbox.skip(sink, event_id)
 
     def audit(self, *, ledger: Ledger | None = None, progress: Progress | None = None) -> AuditReport:
         """Check the promises on the live store, and against the provider's ``ledger`` where it is given.
@@ -93,6 +110,22 @@ class AsyncOperations:
     async def acknowledge_alarm(self, alarm_id: str) -> None:
         """See :meth:`Operations.acknowledge_alarm`."""
         await self._readers.do(partial(self._reports.acknowledge_alarm, alarm_id))
+
+    async def backlog(self) -> tuple[Backlog, ...]:
+        """See :meth:`Operations.backlog`."""
+        return await self._readers.do(self._composition.store.outbox.backlog)
+
+    async def dead_letters(self, *, limit: int = 100) -> tuple[DeadLetter, ...]:
+        """See :meth:`Operations.dead_letters`."""
+        return await self._readers.do(partial(self._composition.store.outbox.dead, limit=checked_limit(limit)))
+
+    async def replay(self, sink: str, event_id: str) -> bool:
+        """See :meth:`Operations.replay`."""
+        return await self._readers.do(partial(self._composition.store.outbox.replay, sink, event_id))
+
+    async def skip(self, sink: str, event_id: str) -> bool:
+        """See :meth:`Operations.skip`."""
+        return await self._readers.do(partial(self._composition.store.outbox.skip, sink, event_id))
 
     async def audit(self, *, ledger: Ledger | None = None, progress: Progress | None = None) -> AuditReport:
         """See :meth:`Operations.audit`; ``ledger`` and ``progress`` are called in another thread."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,10 +18,15 @@ from checkout_core.drivers.composition import Composition, checked_deadline, che
 from checkout_core.drivers.operations import Operations
 from checkout_core.drivers.pool import Pool
 from checkout_core.drivers.recovery import RecoveryReport
+from checkout_core.drivers.relay import Relay
+from checkout_core.drivers.relaying import RelayReport
 from checkout_core.drivers.reports import Reports
+from checkout_core.drivers.sinks import Notices, reader, sinks_of
 from checkout_core.drivers.thread_runs import ThreadRuns
 from checkout_core.drivers.worker import Worker
+from checkout_core.ports.notifier import Notifier
 from checkout_core.ports.payment import PaymentProvider
+from checkout_core.ports.publisher import Publisher
 from checkout_core.ports.store import Store
 from checkout_core.settings import Settings
 
@@ -32,7 +37,9 @@ class Checkout:
     """A checkout over one store and its payment providers. Safe to use from any thread, and after a fork.
 
     ``payments``: one provider, or a mapping by :attr:`PaymentMethod.kind`. The store stays the host's: it is not closed
-    here. Raises :class:`ConfigurationError` for an adapter that is no provider, or an async one.
+    here. ``notifier`` tells buyers, ``publishers`` are told the events; both work in :meth:`relay` and
+    :meth:`run_worker` only, and see the events from their first pass there on. Without them events stay in the outbox.
+    Raises :class:`ConfigurationError` for an adapter that does not fit, or an async one.
     """
 
     ops: Operations
@@ -42,6 +49,8 @@ class Checkout:
         store: Store,
         payments: PaymentProvider | Mapping[str, PaymentProvider],
         *,
+        notifier: Notifier | None = None,
+        publishers: Sequence[Publisher] = (),
         settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
         self._composition = parts = Composition(store, payments, settings, refuse_coroutines)
@@ -50,6 +59,12 @@ class Checkout:
         self._runs = ThreadRuns(driver, parts.commits, pool)
         self._worker = Worker(parts, driver)
         self._reports = Reports(store)
+        notices: Publisher | None = None
+        if notifier is not None:
+            refuse_coroutines(notifier, ("send",))
+            notices = Notices(notifier, reader(self._reports.order))
+        sinks = sinks_of(notices, publishers, refuse_coroutines)
+        self._relay = Relay(sinks, store.outbox, settings, parts.new_token)
         self._closed = threading.Event()
         self.ops = Operations(parts, self._runs, self._reports)
 
@@ -81,10 +96,23 @@ class Checkout:
         """One pass of recovery: go on with up to ``limit`` checkouts whose process died, or that are due again."""
         return self._worker.one_pass(checked_limit(limit))
 
+    def relay(self, *, limit: int = 500) -> RelayReport:
+        """One pass of the relay: hand up to ``limit`` events that are due to each sink, at least once, under their ids.
+
+        A receiver that fails is no error here: its events come again later. ``ops`` knows the backlog and dead letters.
+        """
+        return self._relay.one_pass(checked_limit(limit))
+
     def run_worker(self, *, stop: threading.Event | None = None) -> None:
-        """Recover until ``stop`` is set or the checkout is closed. Any number of processes may do this at once."""
+        """Recover and relay until ``stop`` is set or the checkout is closed. Any number of processes may do this at
+        once."""
         stopping = stop if stop is not None else threading.Event()
-        self._worker.loop(lambda: stopping.is_set() or self._closed.is_set(), stopping.wait)
+
+        def stopped() -> bool:
+            return stopping.is_set() or self._closed.is_set()
+
+        with self._relay.beside(stopped, stopping.wait):
+            self._worker.loop(stopped, stopping.wait)
 
     def background(self) -> Background:
         """:meth:`run_worker` in a thread beside a small shop, until the answer is stopped or the checkout closed."""
@@ -96,7 +124,8 @@ class Checkout:
         self._closed.set()
         runs = self._runs.drain(timeout_seconds)
         recoveries = self._worker.close(max(0.0, end - time.monotonic()))
-        return self._composition.commits.close(max(0.0, end - time.monotonic())) and runs and recoveries
+        deliveries = self._relay.close(max(0.0, end - time.monotonic()))
+        return self._composition.commits.close(max(0.0, end - time.monotonic())) and runs and recoveries and deliveries
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from checkout_core.domain.buyer import Contact
 from checkout_core.domain.order import Order
@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
     CONFIRMATION = "confirmation"
     FAILURE = "failure"
     ACTION_REQUIRED = "action_required"
+    CANCELLATION = "cancellation"
     REFUND = "refund"
 
 
@@ -47,6 +48,7 @@ class Notice:
     locale: str = ""
 
 
+@runtime_checkable
 class Notifier(Protocol):
     """For ``Checkout``; called from several threads at once."""
 

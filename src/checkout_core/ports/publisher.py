@@ -22,13 +22,14 @@ Contract:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from checkout_core.domain.event import Event
 from checkout_core.errors import RemoteError
 from checkout_core.ports.payment import CallLimits
 
 
+@runtime_checkable
 class Publisher(Protocol):
     """For ``Checkout``; called from several threads at once."""
 
