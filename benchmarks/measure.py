@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import sys
@@ -39,6 +40,7 @@ def measure(case: Case, place: Place) -> Figures:
     contender = CONTENDERS[case.contender, case.database]()
     workload = Workload(mode=case.mode, seed=case.seed, hot_stock=case.hot_stock or PLENTY)
     dsn = place.fresh(case.contender, contender)
+    _spare_the_collector()
     if case.hot_stock:
         contender.set_hot_stock(dsn, case.hot_stock)
     readings: list[Processor] = []
@@ -58,6 +60,13 @@ def measure(case: Case, place: Place) -> Figures:
     # What connecting costs is in both sessions: the difference is the cost of the orders alone.
     cost = counters[2].since(counters[1]).since(counters[1].since(counters[0]))
     return _figures(record, cost.shared_by(orders - 1), readings[1].since(readings[0]))
+
+
+def _spare_the_collector() -> None:
+    """As docs/howto/speed.md advises a host; the same for every contender."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 100)
 
 
 def _one_order(setting: Setting) -> Setting:
