@@ -191,6 +191,21 @@ def test_a_retry_gives_an_undecided_refund_the_full_age_again() -> None:
     assert desk.audit().clean
 
 
+def test_a_retry_gives_an_undecided_watch_the_full_age_again() -> None:
+    """LIVE-1: also where an order has failed, and the provider still works on what was taken as not executed."""
+    desk = Desk(LOOKUP_ONLY)
+    desk.answers |= {"charge": [LOST], "lookup": [NOTHING]}
+    desk.buy()
+    desk.wait(200.0)
+    desk.answers["lookup"] = [Processing(provider_reference="p1")]
+    desk.wait(90_000.0, every=300.0)
+    desk.driver.run(retry(desk.shop, parked(desk), "the bank works on it"))
+    desk.wait(86_000.0, every=300.0)
+    assert desk.file().saga.phase is Phase.WATCHING
+    desk.wait(1000.0, every=300.0)
+    parked(desk)
+
+
 def test_the_buyer_is_not_asked_to_act_on_an_order_that_is_being_undone() -> None:
     desk = frozen(guarantees=LOOKUP_ONLY)
     act = ActionNeeded(provider_reference="p1", action_url="https://bank/act")

@@ -127,6 +127,7 @@ def test_a_run_that_is_all_right_ends_the_count(poisoned: Poisoned) -> None:
     assert poisoned.patch is not None
     poisoned.patch.undo()
     assert poisoned.tried() is None
+    assert poisoned.file().saga.due_in_seconds == 2.0, "as if it had never failed"
     poisoned.poison()
     noted = poisoned.tried()
     assert noted == SetBack(1, alarmed=False, parked=False)
