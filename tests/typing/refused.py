@@ -70,7 +70,7 @@ def adapters(store: Store) -> None:
     Checkout(store, AnswersBool())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Checkout(store, AsyncAcmePay("shop-1"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AsyncCheckout(store, AcmePay())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    in_threads(AsyncAcmePay("shop-1"))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    in_threads(AsyncAcmePay("shop-1"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     Guarantees(Repeats.REPLAY)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 

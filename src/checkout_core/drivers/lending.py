@@ -12,6 +12,7 @@ from typing import TypeVar, overload
 from checkout_core.domain.event import Event
 from checkout_core.drivers.colour import refuse_coroutines
 from checkout_core.drivers.pool import Pool
+from checkout_core.drivers.sinks import EVENTS_TOGETHER
 from checkout_core.errors import NotSentError, RemoteError
 from checkout_core.ports.notifier import AsyncNotifier, Notice, Notifier
 from checkout_core.ports.payment import (
@@ -99,6 +100,7 @@ class _LentPublisher:
     def __init__(self, publisher: Publisher, threads: Pool) -> None:
         self._publisher = publisher
         self._threads = threads
+        self.events_together = int(getattr(publisher, "events_together", EVENTS_TOGETHER))
 
     @property
     def name(self) -> str:

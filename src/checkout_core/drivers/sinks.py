@@ -48,7 +48,7 @@ def sinks_of(notices: P | None, publishers: Iterable[P], check: ColourCheck) -> 
         if name in names:
             raise ConfigurationError(f"expected one publisher per sink, found that {name!r} is taken")
         names.add(name)
-        sinks.append(Sink(publisher))
+        sinks.append(Sink(publisher, int(getattr(publisher, "events_together", EVENTS_TOGETHER))))
     return tuple(sinks)
 
 

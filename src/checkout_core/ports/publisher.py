@@ -12,6 +12,7 @@ Contract:
    published in a call of its own, so that a poison event delays nobody else (LIVE-3).
 4. :class:`RejectedError` is for good: the event becomes a dead letter at once. ``NotExecutedError`` may say when to
    come back. Everything else is repeated with growing pauses until ``Settings.delivery_tries`` are used up.
+   An attribute ``events_together`` bounds how many events a call has; without it 50.
 5. Delivery is at least once (EVENT-2): a receiver must expect an event again, with the same ``event_id``, and may know
    it by that. Events of one order come one after the other; the events of one call belong to different orders.
 6. A call keeps to ``limits.timeout_seconds``. Under threads nobody can end a call that does not: it keeps one of its
