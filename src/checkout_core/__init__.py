@@ -3,13 +3,14 @@
 from checkout_core.checkout.audit import AuditReport, Finding, LedgerEntry
 from checkout_core.checkout.trace import Trace, TraceLine
 from checkout_core.domain.buyer import Address, Contact
-from checkout_core.domain.cart import Adjustment, AdjustmentKind, Cart, CartLine
+from checkout_core.domain.cart import Adjustment, AdjustmentKind, Cart, CartLine, CartReference
 from checkout_core.domain.money import Money
 from checkout_core.domain.order import Attention, FailureReason, Order, OrderItem, OrderStatus, StockState
 from checkout_core.domain.payment import Payment, PaymentMethod, PaymentStatus
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.result import (
     ActionRequired,
+    CartChanged,
     CartTaken,
     CheckoutResult,
     Confirmed,
@@ -58,7 +59,9 @@ __all__ = [
     "Attention",
     "AuditReport",
     "Cart",
+    "CartChanged",
     "CartLine",
+    "CartReference",
     "CartTaken",
     "Checkout",
     "CheckoutError",

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkout_core.domain.cart import Adjustment, AdjustmentKind
+from checkout_core.domain.cart import Adjustment, AdjustmentKind, CartReference
 from checkout_core.domain.money import Money
 from checkout_core.domain.payment import PaymentMethod
-from checkout_core.domain.request import MAX_KEY
+from checkout_core.domain.request import MAX_KEY, CheckoutRequest
+from checkout_core.domain.value import dump, parse
 from checkout_core.errors import InvalidRequestError
 from tests.domain.examples import cart, euros, request
 
@@ -79,3 +80,14 @@ def test_a_return_url_is_http_or_nothing(url: str) -> None:
 def test_a_request_never_changes() -> None:
     with pytest.raises(AttributeError):
         request().scope = "other"  # type: ignore[misc]
+
+
+def test_a_cart_by_its_id_is_told_from_a_cart_by_its_fields() -> None:
+    """An error names the field that is wrong, whichever of the two was meant."""
+    named = parse(CheckoutRequest, '{"idempotency_key": "1", "cart": {"cart_id": "c", "revision": "7"}}')
+    assert named.cart == CartReference(cart_id="c", revision="7")
+    assert parse(CheckoutRequest, dump(named)) == named
+    with pytest.raises(InvalidRequestError, match=r"^cart\.cart_id: string too short"):
+        parse(CheckoutRequest, '{"idempotency_key": "1", "cart": {"cart_id": ""}}')
+    with pytest.raises(InvalidRequestError, match=r"cart\.lines: missing"):
+        parse(CheckoutRequest, '{"idempotency_key": "1", "cart": {"cart_id": "c", "currency": "EUR"}}')

@@ -11,6 +11,7 @@ from checkout_core import (
     AdjustmentKind,
     AsyncCheckout,
     Cart,
+    CartChanged,
     CartLine,
     CartTaken,
     Checkout,
@@ -87,6 +88,8 @@ def why(reason: Reason) -> str:
             return f"{kind}: {code}"
         case OutOfStock(lines=lines):
             return ", ".join(f"{line.item_id}: {line.available} of {line.wanted}" for line in lines)
+        case CartChanged(cart=cart):
+            return "gone" if cart is None else str(cart.payable)
         case CartTaken(order_id=order_id):
             return order_id
         case OrderClosed(status=status):

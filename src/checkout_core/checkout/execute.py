@@ -7,14 +7,21 @@ from typing import assert_never
 
 from checkout_core.checkout.definitions import newest
 from checkout_core.checkout.plan import fingerprint_of, owner_of
+from checkout_core.checkout.pricing import Unpriced, price
 from checkout_core.checkout.recovery import go_on
 from checkout_core.checkout.results import result_of
 from checkout_core.checkout.shop import Shop
 from checkout_core.checkout.state import CheckoutState
 from checkout_core.domain.order import OrderStatus
 from checkout_core.domain.request import CheckoutRequest
-from checkout_core.domain.result import CartTaken, CheckoutResult, Pending, ProviderUnavailable, Refused
-from checkout_core.errors import IdempotencyConflictError, InvalidRequestError, InvariantError, Problem
+from checkout_core.domain.result import CartChanged, CartTaken, CheckoutResult, Pending, ProviderUnavailable, Refused
+from checkout_core.errors import (
+    IdempotencyConflictError,
+    InvalidRequestError,
+    InvariantError,
+    Problem,
+    StorageUnavailableError,
+)
 from checkout_core.ports.records import DuplicateKey, GuardTaken, Phase, UnknownItems
 from checkout_core.ports.store import SagaFile
 from checkout_core.saga.draft import Saga
@@ -33,14 +40,14 @@ class Call:
 
 async def execute(shop: Shop, call: Call) -> CheckoutResult:
     """Open, reserve, pay, confirm; or undo. The same key gives the same order (ORDER-1)."""
-    request = call.request
-    fingerprint = fingerprint_of(request)
+    fingerprint = fingerprint_of(call.request)
+    request = await price(shop, call.request)
+    if isinstance(request, Unpriced | CartChanged):
+        return await _known(shop, call.request, fingerprint) or _unpriced(request)
     account = shop.account_for(request.payment_method) if request.payment_method is not None else None
-    if call.provider_open and account is not None and request.cart.payable.minor > 0:
-        known = await Load(scope=request.scope, key=request.idempotency_key)
-        if known.value is None:
-            return _refused(ProviderUnavailable(provider=account.name))
-        return await _follow(shop, fingerprint, known.value.saga.saga_id)
+    if call.provider_open and account is not None and request.priced_cart.payable.minor > 0:
+        known = await _known(shop, request, fingerprint)
+        return known or _refused(ProviderUnavailable(provider=account.name))
     ended = await open_saga(newest(shop), _new_saga(shop, request, fingerprint))
     match ended:
         case DuplicateKey(order_id=order_id):
@@ -66,6 +73,20 @@ def _new_saga(shop: Shop, request: CheckoutRequest, fingerprint: str) -> Saga[Ch
     return Saga(
         saga_id=order_id, token=new_id(), worker=shop.context.worker, version=0, state=state, progress=Progress()
     )
+
+
+async def _known(shop: Shop, request: CheckoutRequest, fingerprint: str) -> CheckoutResult | None:
+    """What became of an earlier call with this key; None where there was none, and nothing shall be opened now."""
+    loaded = await Load(scope=request.scope, key=request.idempotency_key)
+    if loaded.value is None:
+        return None
+    return await _follow(shop, fingerprint, loaded.value.saga.saga_id)
+
+
+def _unpriced(why: Unpriced | CartChanged) -> CheckoutResult:
+    if isinstance(why, CartChanged):
+        return _refused(why)
+    raise StorageUnavailableError("the cart source could not be used; nothing was stored", applied="no")
 
 
 async def _follow(shop: Shop, fingerprint: str, order_id: str, *, replayed: bool = True) -> CheckoutResult:
@@ -112,5 +133,5 @@ def _status(file: SagaFile) -> OrderStatus:
     return file.order.status if file.order is not None else OrderStatus.PENDING
 
 
-def _refused(reason: CartTaken | ProviderUnavailable) -> Refused:
+def _refused(reason: CartChanged | CartTaken | ProviderUnavailable) -> Refused:
     return Refused(order_id="", status=OrderStatus.FAILED, reason=reason)

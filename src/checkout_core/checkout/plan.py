@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from pydantic_core import to_json
 
+from checkout_core.domain.cart import Cart
 from checkout_core.domain.order import FailureReason, Order, OrderDetails, OrderItem, OrderStatus
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.value import dump
@@ -17,14 +18,15 @@ REFERENCE_PREFIX = "co_"
 
 
 def fingerprint_of(request: CheckoutRequest) -> str:
-    """What the same key must bring again (ORDER-2): cart, method, address, expected total, user; defaults left out."""
+    """What the same key must bring again (ORDER-2): cart, method, address, expected total, user; defaults left out.
+
+    Of a cart that is named by its id, its id and revision: its lines are the shop's, and gone once they are bought.
+    """
     cart, method = request.cart, request.payment_method
     parts: dict[str, object] = {
         "cart": cart.cart_id,
         "revision": cart.revision,
-        "currency": cart.currency,
-        "lines": [[line.item_id, line.location, line.qty, line.price.minor] for line in cart.lines],
-        "adjustments": [[each.kind, each.amount.minor, each.label] for each in cart.adjustments],
+        **(_offer(cart) if isinstance(cart, Cart) else {}),
         "method": method and [method.kind, method.token],
         "address": request.shipping_address and dump(request.shipping_address),
         "expected": request.expected_total and [request.expected_total.minor],
@@ -34,9 +36,17 @@ def fingerprint_of(request: CheckoutRequest) -> str:
     return f"{FINGERPRINT_VERSION}:{sha256(to_json(said)).hexdigest()}"
 
 
+def _offer(cart: Cart) -> dict[str, object]:
+    return {
+        "currency": cart.currency,
+        "lines": [[line.item_id, line.location, line.qty, line.price.minor] for line in cart.lines],
+        "adjustments": [[each.kind, each.amount.minor, each.label] for each in cart.adjustments],
+    }
+
+
 def owner_of(request: CheckoutRequest) -> str:
     """Who may learn the winner's order id when the cart is taken: the same user with the same lines (protocol 5.2)."""
-    lines = [[line.item_id, line.location, line.qty, line.price.minor] for line in request.cart.lines]
+    lines = [[line.item_id, line.location, line.qty, line.price.minor] for line in request.priced_cart.lines]
     return sha256(to_json([request.user_id, lines])).hexdigest()
 
 
@@ -45,12 +55,12 @@ def claim_key(request: CheckoutRequest, fingerprint: str) -> ClaimKey:
 
 
 def take_guard(request: CheckoutRequest) -> TakeGuard:
-    cart = request.cart
+    cart = request.priced_cart
     return TakeGuard(scope=request.scope, cart_id=cart.cart_id, revision=cart.revision, owner=owner_of(request))
 
 
 def open_order(request: CheckoutRequest) -> OpenOrder:
-    cart = request.cart
+    cart = request.priced_cart
     return OpenOrder(
         scope=request.scope,
         user_id=request.user_id,

@@ -194,7 +194,7 @@ _FINAL = (OperationState.SUCCEEDED, OperationState.DECLINED, OperationState.NOT_
 
 
 def _costs_something(state: CheckoutState) -> bool:
-    total = state.opened.total if state.order is not None else _request(state).cart.payable
+    total = state.opened.total if state.order is not None else _request(state).priced_cart.payable
     return total.minor > 0
 
 

@@ -45,13 +45,14 @@ class Shop:
     """``accounts`` by :attr:`PaymentMethod.kind`; the key '*' serves every kind.
 
     ``recipes``: every version of the checkout that this process can run; the first opens new orders. None given: those
-    that the library has (:data:`checkout_core.checkout.recipe.RECIPES`).
+    that the library has (:data:`checkout_core.checkout.recipe.RECIPES`). ``has_carts``: the shop keeps its own carts.
     """
 
     settings: Settings
     accounts: Mapping[str, Account]
     context: Context
     recipes: tuple[Recipe, ...] = ()
+    has_carts: bool = False
 
     def account_for(self, method: PaymentMethod) -> Account:
         found = self.accounts.get(method.kind) or self.accounts.get("*")

@@ -101,6 +101,11 @@ class Cart:
         """What the buyer pays: lines + tax + shipping - discounts."""
         return Money(minor=self._payable_minor(), currency=self.currency)
 
+    def same_offer(self, other: Cart) -> bool:
+        """Whether both sell the same things at the same prices: the buyer loses nothing by the one for the other."""
+        mine, theirs = ((each.cart_id, each.currency, each.lines, each.adjustments) for each in (self, other))
+        return mine == theirs
+
     def _amounts(self) -> list[Money]:
         stated = [] if self.total is None else [self.total]
         return [line.price for line in self.lines] + [each.amount for each in self.adjustments] + stated
@@ -108,3 +113,14 @@ class Cart:
     def _payable_minor(self) -> int:
         lines = sum(line.price.minor * line.qty for line in self.lines)
         return lines + sum(each.signed_minor for each in self.adjustments)
+
+
+@value
+class CartReference:
+    """A cart that the shop keeps under ``cart_id``: the checkout's ``CartSource`` gives its lines and prices of now.
+
+    ``revision``, where given, is the one that the buyer has seen: a cart that has another by now is refused.
+    """
+
+    cart_id: Name
+    revision: Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""

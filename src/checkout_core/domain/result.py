@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from checkout_core.domain.cart import Cart
 from checkout_core.domain.order import Order, OrderStatus
 from checkout_core.errors import NotConfirmedError
 
@@ -57,6 +58,16 @@ class CartTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CartChanged:
+    """The shop's cart is not what the buyer saw. Nothing was stored; the same key may be used again.
+
+    ``cart``: the cart as it is now, to be shown to the buyer; None where there is none any more.
+    """
+
+    cart: Cart | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRefused:
     step: str
     detail: str = ""
@@ -85,6 +96,7 @@ Reason: TypeAlias = (
     PaymentDeclined
     | PaymentNotSent
     | OutOfStock
+    | CartChanged
     | CartTaken
     | StepRefused
     | Expired

@@ -25,6 +25,7 @@ from checkout_core.drivers.relaying import RelayReport
 from checkout_core.drivers.reports import Reports
 from checkout_core.drivers.sinks import AsyncNotices, reader, sinks_of
 from checkout_core.drivers.threads import DEFAULT_SETTINGS, still_at_work
+from checkout_core.ports.cart_source import AsyncCartSource
 from checkout_core.ports.notifier import AsyncNotifier
 from checkout_core.ports.payment import AsyncPaymentProvider
 from checkout_core.ports.publisher import AsyncPublisher
@@ -41,16 +42,17 @@ class AsyncCheckout:
 
     ops: AsyncOperations
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root
         self,
         store: Store,
         payments: AsyncPaymentProvider | Mapping[str, AsyncPaymentProvider],
         *,
         notifier: AsyncNotifier | None = None,
         publishers: Sequence[AsyncPublisher] = (),
+        carts: AsyncCartSource | None = None,
         settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
-        self._composition = parts = Composition(store, payments, settings, refuse_blocking)
+        self._composition = parts = Composition(store, payments, settings, refuse_blocking, carts)
         self._driver = AsyncDriver(store, parts.commits, parts.calls, settings)
         self._runs = AsyncRuns(self._driver, parts.commits, settings.runs_most)
         self._worker = AsyncWorker(parts, self._driver)
@@ -63,6 +65,11 @@ class AsyncCheckout:
         self._relay = AsyncRelay(sinks, store.outbox, settings, parts.new_token, self._driver.readers)
         self._stops: set[asyncio.Event] = set()
         self.ops = AsyncOperations(parts, self._runs, self._reports, self._driver.readers)
+
+    @property
+    def reprices(self) -> bool:
+        """See :attr:`Checkout.reprices`."""
+        return self._composition.shop.has_carts
 
     async def execute(self, request: CheckoutRequest, *, timeout_seconds: float = 20.0) -> CheckoutResult:
         """See :meth:`Checkout.execute`."""

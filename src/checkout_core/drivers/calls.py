@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from checkout_core.domain.cart import Cart
 from checkout_core.domain.payment import holds_card_number
 from checkout_core.drivers.answers import pause_wished, readable
 from checkout_core.drivers.circuit import Circuit
@@ -22,6 +23,7 @@ from checkout_core.errors import (
     RejectedError,
     RemoteError,
 )
+from checkout_core.ports.cart_source import NoCart
 from checkout_core.ports.payment import ActionNeeded, CallLimits, Declined, NotFound, Processing, Succeeded
 from checkout_core.saga.effects import (
     Call,
@@ -49,6 +51,7 @@ PAYMENT_ANSWERS: Answers = {
     "cancel_by_key": _DECIDED,
     "lookup": (*_DECIDED, NotFound),
 }
+CART_ANSWERS: Answers = {"load": (Cart, NoCart)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from checkout_core.checkout.execute import Call, execute
+from checkout_core.checkout.pricing import CART_SOURCE
 from checkout_core.checkout.recovery import RecoveredSaga, recover_one
 from checkout_core.checkout.setback import SetBack, set_back
 from checkout_core.checkout.shop import Account, Shop
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.result import CheckoutResult
-from checkout_core.drivers.calls import PAYMENT_ANSWERS, Calls, Route
+from checkout_core.drivers.calls import CART_ANSWERS, PAYMENT_ANSWERS, Calls, Route
 from checkout_core.drivers.circuit import Circuit
 from checkout_core.drivers.committer import Committer
 from checkout_core.drivers.forking import renew_after_fork
@@ -23,6 +24,7 @@ from checkout_core.drivers.inline import InlineCommitter
 from checkout_core.drivers.member import Commits
 from checkout_core.effect import Program
 from checkout_core.errors import ConfigurationError, InvalidRequestError, Problem
+from checkout_core.ports.cart_source import AsyncCartSource, CartSource
 from checkout_core.ports.payment import (
     AsyncKeyCancelling,
     AsyncPaymentProvider,
@@ -51,7 +53,12 @@ class Composition:
     """
 
     def __init__(
-        self, store: Store, payments: Provider | Mapping[str, Provider], settings: Settings, check: ColourCheck
+        self,
+        store: Store,
+        payments: Provider | Mapping[str, Provider],
+        settings: Settings,
+        check: ColourCheck,
+        carts: CartSource | AsyncCartSource | None = None,
     ) -> None:
         self.store = store
         self.settings = settings
@@ -63,6 +70,10 @@ class Composition:
         self._circuits: dict[str, Circuit] = {}
         self._routes: dict[str, Route] = {}
         self._accounts = {kind: self._account(provider, check) for kind, provider in by_kind.items()}
+        self._has_carts = carts is not None
+        if carts is not None:
+            check(carts, ("load",))
+            self._routes[CART_SOURCE] = Route(carts, CART_ANSWERS)
         self._ids = Ids()
         self.calls = Calls(self._routes)
         self.renew()
@@ -71,7 +82,8 @@ class Composition:
     def renew(self) -> None:
         """Name this process: a forked child is a worker of its own."""
         worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
-        self.shop = Shop(settings=self.settings, accounts=self._accounts, context=Context(worker, self._ids.new))
+        context = Context(worker, self._ids.new)
+        self.shop = Shop(self.settings, self._accounts, context, has_carts=self._has_carts)
 
     def execute(self, request: CheckoutRequest) -> Program[CheckoutResult]:
         """The run of one request, not yet begun."""

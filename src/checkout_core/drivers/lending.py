@@ -9,11 +9,13 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import TypeVar, overload
 
+from checkout_core.domain.cart import Cart
 from checkout_core.domain.event import Event
 from checkout_core.drivers.colour import refuse_coroutines
 from checkout_core.drivers.pool import Pool
 from checkout_core.drivers.sinks import EVENTS_TOGETHER
 from checkout_core.errors import NotSentError, RemoteError
+from checkout_core.ports.cart_source import AsyncCartSource, CartQuery, CartSource, NoCart
 from checkout_core.ports.notifier import AsyncNotifier, Notice, Notifier
 from checkout_core.ports.payment import (
     AsyncPaymentProvider,
@@ -35,12 +37,14 @@ T = TypeVar("T")
 @overload
 def in_threads(adapter: PaymentProvider, *, threads_most: int = 512) -> AsyncPaymentProvider: ...
 @overload
+def in_threads(adapter: CartSource, *, threads_most: int = 512) -> AsyncCartSource: ...
+@overload
 def in_threads(adapter: Publisher, *, threads_most: int = 512) -> AsyncPublisher: ...
 @overload
 def in_threads(adapter: Notifier, *, threads_most: int = 512) -> AsyncNotifier: ...
 def in_threads(
-    adapter: PaymentProvider | Publisher | Notifier, *, threads_most: int = 512
-) -> AsyncPaymentProvider | AsyncPublisher | AsyncNotifier:
+    adapter: PaymentProvider | CartSource | Publisher | Notifier, *, threads_most: int = 512
+) -> AsyncPaymentProvider | AsyncCartSource | AsyncPublisher | AsyncNotifier:
     """Lend a sync ``adapter`` to ``AsyncCheckout``. At most ``threads_most`` of its calls are made at once.
 
     A call never waits for a thread, since it might then be sent later than it may be (MONEY-8): where none is free it
@@ -48,6 +52,9 @@ def in_threads(
     Raises :class:`ConfigurationError` if the adapter is async already.
     """
     threads = Pool(threads_most, "checkout-lent")
+    if isinstance(adapter, CartSource):
+        refuse_coroutines(adapter, ("load",))
+        return _LentCarts(adapter, threads)
     if isinstance(adapter, Publisher):
         refuse_coroutines(adapter, ("publish",))
         return _LentPublisher(adapter, threads)
@@ -94,6 +101,15 @@ class _LentKeyCancelling(_Lent):
 
     async def cancel_by_key(self, key: str, limits: CallLimits) -> PaymentAnswer:
         return await _lend(self._threads, lambda: self._cancelling.cancel_by_key(key, limits))
+
+
+class _LentCarts:
+    def __init__(self, source: CartSource, threads: Pool) -> None:
+        self._source = source
+        self._threads = threads
+
+    async def load(self, query: CartQuery, limits: CallLimits) -> Cart | NoCart:
+        return await _lend(self._threads, lambda: self._source.load(query, limits))
 
 
 class _LentPublisher:

@@ -24,6 +24,7 @@ from checkout_core.drivers.reports import Reports
 from checkout_core.drivers.sinks import Notices, reader, sinks_of
 from checkout_core.drivers.thread_runs import ThreadRuns
 from checkout_core.drivers.worker import Worker
+from checkout_core.ports.cart_source import CartSource
 from checkout_core.ports.notifier import Notifier
 from checkout_core.ports.payment import PaymentProvider
 from checkout_core.ports.publisher import Publisher
@@ -37,23 +38,26 @@ class Checkout:
     """A checkout over one store and its payment providers. Safe to use from any thread, and after a fork.
 
     ``payments``: one provider, or a mapping by :attr:`PaymentMethod.kind`. The store stays the host's: it is not closed
-    here. ``notifier`` tells buyers, ``publishers`` are told the events; both work in :meth:`relay` and
+    here. ``carts``: where the shop keeps its carts; then what is sold is the cart as it is there when the order is
+    opened, and one that differs from what the buyer saw is refused as :class:`CartChanged`.
+    ``notifier`` tells buyers, ``publishers`` are told the events; both work in :meth:`relay` and
     :meth:`run_worker` only, and see the events from their first pass there on. Without them events stay in the outbox.
     Raises :class:`ConfigurationError` for an adapter that does not fit, or an async one.
     """
 
     ops: Operations
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root
         self,
         store: Store,
         payments: PaymentProvider | Mapping[str, PaymentProvider],
         *,
         notifier: Notifier | None = None,
         publishers: Sequence[Publisher] = (),
+        carts: CartSource | None = None,
         settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
-        self._composition = parts = Composition(store, payments, settings, refuse_coroutines)
+        self._composition = parts = Composition(store, payments, settings, refuse_coroutines, carts)
         driver = ThreadDriver(store, parts.commits, parts.calls, settings)
         pool = None if parts.inline else Pool(settings.runs_most, "checkout-run")
         self._runs = ThreadRuns(driver, parts.commits, pool)
@@ -67,6 +71,11 @@ class Checkout:
         self._relay = Relay(sinks, store.outbox, settings, parts.new_token)
         self._closed = threading.Event()
         self.ops = Operations(parts, self._runs, self._reports)
+
+    @property
+    def reprices(self) -> bool:
+        """Whether a ``CartSource`` says what carts cost, so that a caller need not be believed."""
+        return self._composition.shop.has_carts
 
     def execute(self, request: CheckoutRequest, *, timeout_seconds: float = 20.0) -> CheckoutResult:
         """Create the order, reserve the stock, take the payment and confirm; or undo all of it.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,10 +12,12 @@ import pytest
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.testclient import TestClient
 
-from checkout_core import AsyncCheckout, Checkout, in_threads
+from checkout_core import AsyncCheckout, Cart, Checkout, in_threads, parse
 from checkout_core.adapters.memory import MemoryStore
 from checkout_core.adapters.sandbox import SandboxBank, SandboxPayments
 from checkout_core.integrations.fastapi import Identity, checkout_router
+from checkout_core.ports.cart_source import CartQuery, NoCart
+from checkout_core.ports.payment import CallLimits
 
 CART = {
     "cart_id": "cart-1",
@@ -53,12 +56,38 @@ class Site:
         return self.client.get(f"/shop/v1/{path}", headers={"X-User": user, **headers})
 
 
+class ShopCarts:
+    """Everybody's cart "kept" holds a mug for EUR 7.50."""
+
+    def load(self, query: CartQuery, limits: CallLimits) -> Cart | NoCart:
+        return parse(Cart, json.dumps({**CART, "cart_id": query.cart_id})) if query.cart_id == "kept" else NoCart()
+
+
 @pytest.fixture(params=["threads", "tasks"])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A shop that believes the carts of its own services."""
+    with _site(request.param, None) as made:
+        yield made
+
+
+@pytest.fixture(params=["threads", "tasks"])
+def site_with_carts(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A shop that keeps its carts."""
+    with _site(request.param, ShopCarts()) as made:
+        yield made
+
+
+@contextmanager
+def _site(colour: str, carts: ShopCarts | None) -> Iterator[Site]:
     store, bank = MemoryStore(), SandboxBank()
     store.inventory.set_available("MUG", 10)
     payments = SandboxPayments(bank)
-    made = Checkout(store, payments) if request.param == "threads" else AsyncCheckout(store, in_threads(payments))
+    made: Checkout | AsyncCheckout
+    if colour == "threads":
+        made = Checkout(store, payments, carts=carts)
+    else:
+        lent = in_threads(carts) if carts is not None else None
+        made = AsyncCheckout(store, in_threads(payments), carts=lent)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> Any:

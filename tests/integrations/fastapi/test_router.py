@@ -81,6 +81,30 @@ def test_prices_of_strangers_are_not_accepted(site: Site) -> None:
     assert site.bank.ledger() == ()
 
 
+def test_a_stranger_buys_the_shops_cart_at_the_shops_price(site_with_carts: Site) -> None:
+    answer = _post(site_with_carts, "1", {"cart_id": "kept"})
+    assert (answer.status_code, answer.json()["order"]["total"]["text"]) == (201, "EUR 15.00")
+    assert _post(site_with_carts, "1", {"cart_id": "kept"}).status_code == 200
+
+
+def test_a_body_that_names_another_price_changes_nothing(site_with_carts: Site) -> None:
+    line = {**CART["lines"][0], "price": {"minor": 1, "currency": "EUR"}}
+    answer = _post(site_with_carts, "1", {"cart": {**CART, "cart_id": "kept", "lines": [line]}})
+    assert (answer.status_code, answer.json()["reason"]["kind"]) == (409, "cart_changed")
+    assert answer.json()["reason"]["cart"]["total"]["minor"] == 1500
+    assert site_with_carts.bank.ledger() == ()
+
+
+@pytest.mark.parametrize("body", [{}, {"cart_id": "kept", "cart": CART}, {"cart": CART, "revision": "1"}])
+def test_a_body_names_one_cart(site_with_carts: Site, body: dict[str, Any]) -> None:
+    assert _post(site_with_carts, "1", body).status_code == 422
+
+
+def test_a_cart_that_is_not_there(site_with_carts: Site) -> None:
+    answer = _post(site_with_carts, "1", {"cart_id": "lost"})
+    assert (answer.status_code, answer.json()["reason"]["cart"]) == (409, None)
+
+
 def test_an_order_is_shown_to_its_user_and_to_nobody_else(site: Site) -> None:
     order_id = site.buy("1").json()["order_id"]
     shown = site.look(f"orders/{order_id}", user="anna")
@@ -153,4 +177,9 @@ def test_two_keys_are_none(site: Site) -> None:
 
 
 def _reason(kind: str, *, order_id: str = "") -> dict[str, Any]:
-    return {"kind": kind, "code": "", "decline_kind": "", "lines": [], "order_id": order_id, "step": ""}
+    return {"kind": kind, "code": "", "decline_kind": "", "lines": [], "order_id": order_id, "step": "", "cart": None}
+
+
+def _post(site: Site, key: str, body: dict[str, Any]) -> Any:
+    headers = {"Idempotency-Key": key, "X-User": "anna"}
+    return site.client.post("/shop/v1/checkout", json={"payment_method": CARD, **body}, headers=headers)

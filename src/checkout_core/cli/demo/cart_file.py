@@ -77,9 +77,9 @@ class CartFile:
     @model_validator(mode="after")
     def _can_be_played(self) -> CartFile:
         requests = list(self.requests())
-        if any(line.item_id not in self.stock for request in requests for line in request.cart.lines):
+        if any(line.item_id not in self.stock for request in requests for line in request.priced_cart.lines):
             raise ValueError("every item of a cart must be listed in 'stock'")
-        if any(line.location for request in requests for line in request.cart.lines):
+        if any(line.location for request in requests for line in request.priced_cart.lines):
             raise ValueError("the demonstration has one stock location only: leave 'location' out")
         keys = [request.idempotency_key for request in requests]
         if len(set(keys)) < len(keys):

@@ -30,7 +30,7 @@ _LOOK_AGAIN_SECONDS = 0.1
 
 def play_kill(stage: Stage, crash: Crash) -> Beats:
     yield Scene(crash.title, crash.why)
-    request, total = crash.request, str(crash.request.cart.payable)
+    request, total = crash.request, str(crash.request.priced_cart.payable)
     with _doomed(stage, request) as process:
         yield Told(f"A second shop process, {process.pid}, begins the checkout.")
         charge = _money_taken(stage, process)

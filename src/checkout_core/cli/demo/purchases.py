@@ -25,7 +25,7 @@ def play_purchase(stage: Stage, purchase: Purchase) -> Beats:
     yield check(f"the result is: {purchase.expect.replace('_', ' ')}", _kind(result), purchase.expect)
     sold = purchase.expect is Expected.CONFIRMED
     booked = [str(each.amount) for each in stage.charges(result.order_id)]
-    total = str(request.cart.payable)
+    total = str(request.priced_cart.payable)
     if sold:
         yield check(f"the bank's ledger has one charge of {total} for it", booked, [total])
     else:
@@ -89,6 +89,6 @@ def _same(first: CheckoutResult) -> tuple[str, bool]:
 
 def _units(request: CheckoutRequest) -> Counter[str]:
     units: Counter[str] = Counter()
-    for line in request.cart.lines:
+    for line in request.priced_cart.lines:
         units[line.item_id] += line.qty
     return units

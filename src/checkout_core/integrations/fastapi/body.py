@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from checkout_core.domain.buyer import Address, Contact
-from checkout_core.domain.cart import Cart
+from checkout_core.domain.cart import Cart, CartReference
 from checkout_core.domain.money import Money
 from checkout_core.domain.payment import PaymentMethod
 from checkout_core.domain.request import CheckoutRequest
@@ -20,9 +20,12 @@ MOST_BYTES = 512 * 1024
 
 @value
 class CheckoutBody:
-    """See :class:`CheckoutRequest`, whose fields these are."""
+    """See :class:`CheckoutRequest`, whose fields these are; ``cart_id`` and ``revision`` name a cart of the shop's own
+    in place of ``cart``."""
 
-    cart: Cart
+    cart: Cart | None = None
+    cart_id: Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    revision: Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     payment_method: PaymentMethod | None = None
     contact: Contact | None = None
     shipping_address: Address | None = None
@@ -31,13 +34,19 @@ class CheckoutBody:
     previous_order_id: Annotated[str, Field(max_length=64)] = ""
     return_url: Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s]+)?$")] = ""
 
+    @model_validator(mode="after")
+    def _one_cart(self) -> CheckoutBody:
+        if (self.cart is None) == (not self.cart_id) or (self.revision and not self.cart_id):
+            raise ValueError("expected either cart, or cart_id with or without revision")
+        return self
+
     def request(self, key: str, identity: Identity) -> CheckoutRequest:
         """Raises :class:`InvalidRequestError`."""
         return CheckoutRequest(
             idempotency_key=key,
             scope=identity.scope,
             user_id=identity.user_id,
-            cart=self.cart,
+            cart=self.cart or CartReference(cart_id=self.cart_id, revision=self.revision),
             payment_method=self.payment_method,
             contact=self.contact,
             shipping_address=self.shipping_address,

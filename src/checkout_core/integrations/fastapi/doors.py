@@ -23,6 +23,9 @@ THREADS = 64
 class Doors(Protocol):
     """What the routes ask of a checkout."""
 
+    @property
+    def reprices(self) -> bool: ...
+
     async def execute(self, request: CheckoutRequest, timeout_seconds: float) -> CheckoutResult: ...
     async def get_order(self, order_id: str) -> Order: ...
     async def trace(self, order_id: str) -> Trace: ...
@@ -38,6 +41,10 @@ def doors_of(checkout: Checkout | AsyncCheckout) -> Doors:
 class _Awaited:
     def __init__(self, checkout: AsyncCheckout) -> None:
         self._checkout = checkout
+
+    @property
+    def reprices(self) -> bool:
+        return self._checkout.reprices
 
     async def execute(self, request: CheckoutRequest, timeout_seconds: float) -> CheckoutResult:
         return await self._checkout.execute(request, timeout_seconds=timeout_seconds)
@@ -58,6 +65,10 @@ class _InThreads:
     def __init__(self, checkout: Checkout) -> None:
         self._checkout = checkout
         self._limiter: CapacityLimiter | None = None
+
+    @property
+    def reprices(self) -> bool:
+        return self._checkout.reprices
 
     async def execute(self, request: CheckoutRequest, timeout_seconds: float) -> CheckoutResult:
         return await self._do(partial(self._checkout.execute, request, timeout_seconds=timeout_seconds))

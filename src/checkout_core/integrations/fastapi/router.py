@@ -52,7 +52,8 @@ def checkout_router(
     ``timeout_seconds``: how long a request waits for the outcome; then it is answered 202 and goes on.
 
     The key comes from the header ``Idempotency-Key``. A body can name neither user nor tenant, and a cart with prices
-    is accepted from trusted callers only. The order of another user answers 404. Statuses are those of protocol
+    is accepted from trusted callers, or where the checkout's ``CartSource`` prices it again; others name their cart by
+    ``cart_id``. The order of another user answers 404. Statuses are those of protocol
     section 1; errors are ``application/problem+json``. The checkout stays the host's: it is not closed here.
     """
     doors, router = doors_of(checkout), APIRouter(prefix="/v1", tags=["checkout"])
@@ -76,8 +77,6 @@ def _add_checkout(router: APIRouter, doors: Doors, identify: Callable[..., Any],
     )
     async def execute(request: Request, identity: Annotated[Identity, Depends(identify)]) -> Response:
         """Buy the cart: one key, one order, however often it is sent."""
-        if not identity.trusted:
-            return problem(403, "the cart cannot be accepted", "only trusted callers may name prices")
         if not _is_json(request):
             return problem(415, "the body is not JSON", "expected Content-Type: application/json")
         document = await _read(request)
@@ -85,7 +84,12 @@ def _add_checkout(router: APIRouter, doors: Doors, identify: Callable[..., Any],
             return problem(413, "the body is too large", f"expected at most {MOST_BYTES} bytes")
         try:
             key = _key(request)
-            asked = parse(CheckoutBody, document).request(key, identity)
+            said = parse(CheckoutBody, document)
+            if said.cart is not None and not (identity.trusted or doors.reprices):
+                return problem(
+                    403, "the cart cannot be accepted", "name it by its cart_id: prices are the shop's to say"
+                )
+            asked = said.request(key, identity)
             result = await doors.execute(asked, timeout_seconds)
         except CheckoutError as error:
             return answer_to(error)

@@ -7,10 +7,12 @@ from typing import Literal, assert_never
 
 from pydantic import BaseModel
 
+from checkout_core.domain.cart import Cart
 from checkout_core.domain.money import Money
 from checkout_core.domain.order import Order
 from checkout_core.domain.result import (
     ActionRequired,
+    CartChanged,
     CartTaken,
     CheckoutResult,
     Confirmed,
@@ -70,13 +72,24 @@ class ShortageView(BaseModel):
     available: int
 
 
+class CartView(BaseModel):
+    """The shop's cart as it is now; ``total`` is what the buyer would pay."""
+
+    cart_id: str
+    revision: str
+    total: MoneyView
+    items: list[ItemView]
+
+
 class ReasonView(BaseModel):
-    """``kind`` says which; the rest is given where it applies. ``order_id``: the order that has this very cart."""
+    """``kind`` says which; the rest is given where it applies. ``order_id``: the order that has this very cart;
+    ``cart``: what a changed cart is by now, missing where there is none."""
 
     kind: Literal[
         "payment_declined",
         "payment_not_sent",
         "out_of_stock",
+        "cart_changed",
         "cart_taken",
         "step_refused",
         "expired",
@@ -88,6 +101,7 @@ class ReasonView(BaseModel):
     lines: list[ShortageView] = []
     order_id: str = ""
     step: str = ""
+    cart: CartView | None = None
 
 
 class CheckoutView(BaseModel):
@@ -163,6 +177,8 @@ def _reason(reason: Reason) -> ReasonView:
                 for line in reason.lines
             ]
             return ReasonView(kind="out_of_stock", lines=lines)
+        case CartChanged():
+            return ReasonView(kind="cart_changed", cart=None if reason.cart is None else _cart(reason.cart))
         case CartTaken():
             return ReasonView(kind="cart_taken", order_id=reason.order_id)
         case StepRefused():
@@ -175,6 +191,14 @@ def _reason(reason: Reason) -> ReasonView:
             return ReasonView(kind="order_closed", code=reason.status.value)
         case _:
             assert_never(reason)
+
+
+def _cart(cart: Cart) -> CartView:
+    items = [
+        ItemView(item_id=line.item_id, location=line.location, qty=line.qty, price=_money(line.price))
+        for line in cart.lines
+    ]
+    return CartView(cart_id=cart.cart_id, revision=cart.revision, total=_money(cart.payable), items=items)
 
 
 def _money(money: Money) -> MoneyView:

@@ -129,7 +129,7 @@ def terms_of(order: Order) -> tuple[object, ...]:
 
 
 def terms_of_request(request: CheckoutRequest) -> tuple[object, ...]:
-    cart = request.cart
+    cart = request.priced_cart
     lines = tuple((line.item_id, line.location, line.qty, line.price) for line in cart.lines)
     return (cart.cart_id, cart.revision, lines, cart.adjustments, cart.payable, request.user_id)
 
