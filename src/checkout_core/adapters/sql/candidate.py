@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checkout_core.adapters.sql.alternative import Alternative, GuardPlace
+from checkout_core.adapters.sql.folding import FoldedRecords, GuardPlace
 from checkout_core.adapters.sql.movements import MovementKind, TooFew
 from checkout_core.domain.order import StockState
 from checkout_core.errors import CheckoutError, InvariantError
@@ -17,8 +17,8 @@ class Candidate:
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
         self.answer: CommitAnswer | CheckoutError | None = None
-        self.chosen: Alternative
-        self.claimed: Alternative | None = None
+        self.chosen: FoldedRecords
+        self.claimed: FoldedRecords | None = None
         """The alternative whose key and guards are claimed; None while it is not known whether the fence holds."""
         self.entered: set[GuardPlace] = set()
         """Guards that nobody had ever had and that this attempt inserted for the saga."""
@@ -31,9 +31,9 @@ class Candidate:
         return self.transaction.version == 0
 
     def plan(self, stock: StockState | None) -> None:
-        """Fold the records; a malformed transaction is answered by the error. ``stock``: as of :class:`Alternative`."""
+        """Fold the records; a malformed transaction is answered by the error. ``stock``: see :class:`FoldedRecords`."""
         try:
-            self.chosen = self.claimed = Alternative(self.transaction, self.transaction.records, stock)
+            self.chosen = self.claimed = FoldedRecords(self.transaction, self.transaction.records, stock)
             self._check()
         except InvariantError as error:
             self.answer = error
@@ -44,7 +44,7 @@ class Candidate:
         try:
             if self.transaction.if_short is None:
                 raise self.chosen.broken("a reservation was short and there is no if_short alternative")
-            self.chosen = Alternative(self.transaction, self.transaction.if_short, self.stock)
+            self.chosen = FoldedRecords(self.transaction, self.transaction.if_short, self.stock)
             if self.chosen.movement is not None:
                 raise self.chosen.broken("if_short moves stock")
         except InvariantError as error:

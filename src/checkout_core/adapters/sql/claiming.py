@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from checkout_core.adapters.sql import guards
-from checkout_core.adapters.sql.alternative import GuardPlace
 from checkout_core.adapters.sql.candidate import Candidate
 from checkout_core.adapters.sql.dialects.dialect import Dialect
 from checkout_core.adapters.sql.failures import ConflictedError
+from checkout_core.adapters.sql.folding import GuardPlace
 from checkout_core.adapters.sql.groups import KEY_DROPS, KEYS
 from checkout_core.adapters.sql.looks import GUARD_OWNERS, KEY_OWNERS
 from checkout_core.adapters.sql.work import Work

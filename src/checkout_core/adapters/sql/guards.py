@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkout_core.adapters.sql.alternative import Alternative, GuardPlace
+from checkout_core.adapters.sql.folding import FoldedRecords, GuardPlace
 from checkout_core.adapters.sql.groups import GUARD_CHANGES, GUARDS
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.ports.records import FreeGuard, TakeGuard, Transaction
@@ -36,7 +36,7 @@ def places(transaction: Transaction) -> Iterator[GuardPlace]:
             yield (record.scope, record.cart_id, record.revision)
 
 
-def touch(rows: Rows, place: GuardPlace, chosen: Alternative, *, takes: bool) -> None:
+def touch(rows: Rows, place: GuardPlace, chosen: FoldedRecords, *, takes: bool) -> None:
     """Add the guard if nobody has ever had it: held where the saga ``takes`` it, else as one that nobody has."""
     if takes:
         rows.add(GUARDS, (*place, chosen.saga_id, chosen.takes[place].owner, _expiry(chosen, place)))
@@ -44,7 +44,7 @@ def touch(rows: Rows, place: GuardPlace, chosen: Alternative, *, takes: bool) ->
         rows.add(GUARDS, (*place, chosen.saga_id, "", _LONG_AGO_SECONDS))
 
 
-def hold(rows: Rows, place: GuardPlace, chosen: Alternative) -> None:
+def hold(rows: Rows, place: GuardPlace, chosen: FoldedRecords) -> None:
     """Have the saga hold a guard that is there and is its own, or nobody's."""
     rows.add(GUARD_CHANGES, (*place, chosen.saga_id, chosen.takes[place].owner, _expiry(chosen, place), 1))
 
@@ -54,13 +54,13 @@ def end(rows: Rows, place: GuardPlace, saga_id: str, after_seconds: float = 0.0)
     rows.add(GUARD_CHANGES, (*place, saga_id, "", after_seconds or _LONG_AGO_SECONDS, 0))
 
 
-def put_ends(rows: Rows, chosen: Alternative) -> None:
+def put_ends(rows: Rows, chosen: FoldedRecords) -> None:
     """End the guards that the alternative gives up and does not take as well."""
     for place, after_seconds in chosen.frees.items():
         if place not in chosen.takes:
             end(rows, place, chosen.saga_id, after_seconds)
 
 
-def _expiry(chosen: Alternative, place: GuardPlace) -> float | None:
+def _expiry(chosen: FoldedRecords, place: GuardPlace) -> float | None:
     after_seconds = chosen.frees.get(place)
     return _LONG_AGO_SECONDS if after_seconds == 0 else after_seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checkout_core.adapters.sql import groups
-from checkout_core.adapters.sql.alternative import Alternative
+from checkout_core.adapters.sql.folding import FoldedRecords
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.adapters.sql.sealing import Sealer
 from checkout_core.adapters.sql.statement import Cell, Row
@@ -17,7 +17,7 @@ NOBODY = ""
 _OPERATIONS_PER_VERSION = 1000
 
 
-def put(chosen: Alternative, rows: Rows, sealer: Sealer, shortage: str) -> None:
+def put(chosen: FoldedRecords, rows: Rows, sealer: Sealer, shortage: str) -> None:
     """Add what belongs to the saga alone. ``shortage``: what the journal shall remember of the answer."""
     _put_saga(chosen, rows, shortage)
     _put_order(chosen, rows)
@@ -28,7 +28,7 @@ def put(chosen: Alternative, rows: Rows, sealer: Sealer, shortage: str) -> None:
         rows.add(groups.ALARMS, (alarm.alarm_id, alarm.kind, chosen.saga_id, alarm.detail))
 
 
-def event_row(chosen: Alternative) -> Row | None:
+def event_row(chosen: FoldedRecords) -> Row | None:
     """The outbox row, in Debezium's column order."""
     event = chosen.event
     if event is None:
@@ -36,7 +36,7 @@ def event_row(chosen: Alternative) -> Row | None:
     return (event.event_id, "order", chosen.saga_id, event.type, event.payload, chosen.transaction.version + 1)
 
 
-def _put_saga(chosen: Alternative, rows: Rows, shortage: str) -> None:
+def _put_saga(chosen: FoldedRecords, rows: Rows, shortage: str) -> None:
     transaction, save = chosen.transaction, chosen.save
     assert save is not None
     token = NOBODY if save.lease_seconds is None else transaction.token
@@ -53,7 +53,7 @@ def _put_saga(chosen: Alternative, rows: Rows, shortage: str) -> None:
     rows.add(groups.JOURNAL, (chosen.saga_id, transaction.version + 1, *written))
 
 
-def _put_order(chosen: Alternative, rows: Rows) -> None:
+def _put_order(chosen: FoldedRecords, rows: Rows) -> None:
     order, move = chosen.order, chosen.move
     if order is None:
         if move is not None:
@@ -73,7 +73,7 @@ def _put_order(chosen: Alternative, rows: Rows) -> None:
         rows.add(groups.ORDER_ITEMS, (*place, item.qty, item.price.minor))
 
 
-def _put_operations(chosen: Alternative, rows: Rows, sealer: Sealer) -> None:
+def _put_operations(chosen: FoldedRecords, rows: Rows, sealer: Sealer) -> None:
     for index, intent in enumerate(chosen.intents.values()):
         rows.add(groups.OPERATIONS, _intended(chosen, index, intent, sealer))
     for operation_id, outcome in chosen.outcomes.items():
@@ -86,7 +86,7 @@ def _put_operations(chosen: Alternative, rows: Rows, sealer: Sealer) -> None:
             rows.add(groups.SENDS, (chosen.saga_id, operation_id, seconds))
 
 
-def _intended(chosen: Alternative, index: int, intent: RecordIntent, sealer: Sealer) -> Row:
+def _intended(chosen: FoldedRecords, index: int, intent: RecordIntent, sealer: Sealer) -> Row:
     """The operation's row, with its outcome where the same commit records both."""
     outcome = chosen.outcomes.get(intent.operation_id)
     if outcome is None:

@@ -32,7 +32,7 @@ from checkout_core.ports.records import (
 GuardPlace: TypeAlias = tuple[str, str, str]
 
 
-class Alternative:
+class FoldedRecords:
     """What one alternative of ``transaction`` changes.
 
     ``stock``: the saga's stock state before this commit; None where it was not looked up: then what the records
@@ -142,22 +142,22 @@ class Alternative:
             raise self.broken("expected exactly one SaveSaga, and OpenSaga at version 0 only")
 
 
-_TAKE: dict[type[Record], Callable[[Alternative, Any], None]] = {
-    OpenSaga: Alternative.open_saga,
-    SaveSaga: Alternative.save_saga,
-    ClaimKey: Alternative.claim_key,
-    TakeGuard: Alternative.take_guard,
-    FreeGuard: Alternative.free_guard,
-    OpenOrder: Alternative.open_order,
-    MoveOrder: Alternative.move_order,
-    ReserveStock: Alternative.reserve_stock,
-    CommitStock: Alternative.commit_stock,
-    ReleaseStock: Alternative.release_stock,
-    RecordIntent: Alternative.record_intent,
-    RecordSend: Alternative.record_send,
-    RecordOutcome: Alternative.record_outcome,
-    MergeObservation: Alternative.merge_observation,
-    AppendEvent: Alternative.append_event,
-    RaiseAlarm: Alternative.raise_alarm,
+_TAKE: dict[type[Record], Callable[[FoldedRecords, Any], None]] = {
+    OpenSaga: FoldedRecords.open_saga,
+    SaveSaga: FoldedRecords.save_saga,
+    ClaimKey: FoldedRecords.claim_key,
+    TakeGuard: FoldedRecords.take_guard,
+    FreeGuard: FoldedRecords.free_guard,
+    OpenOrder: FoldedRecords.open_order,
+    MoveOrder: FoldedRecords.move_order,
+    ReserveStock: FoldedRecords.reserve_stock,
+    CommitStock: FoldedRecords.commit_stock,
+    ReleaseStock: FoldedRecords.release_stock,
+    RecordIntent: FoldedRecords.record_intent,
+    RecordSend: FoldedRecords.record_send,
+    RecordOutcome: FoldedRecords.record_outcome,
+    MergeObservation: FoldedRecords.merge_observation,
+    AppendEvent: FoldedRecords.append_event,
+    RaiseAlarm: FoldedRecords.raise_alarm,
 }
 """A table and not a ``match``: this runs for every record of every checkout."""
