@@ -261,6 +261,20 @@ def test_forced_as_not_charged_fails_and_frees_the_stock() -> None:
     assert desk.audit().clean
 
 
+def test_who_looked_too_early_is_put_right_by_the_watch() -> None:
+    """MONEY-4: the operator saw no charge, because the request was still on its way."""
+    desk = frozen(guarantees=LOOKUP_ONLY)
+    desk.answers["lookup"] = [NOTHING]
+    desk.driver.run(force(desk.shop, parked(desk), "not_charged", "", "nothing in the dashboard"))
+    assert (desk.order.status, desk.file().saga.phase) == (OrderStatus.FAILED, Phase.WATCHING)
+    desk.store.inventory.set_available("shirt", 0)
+    desk.answers["lookup"] = [PAID]
+    desk.wait(400.0)
+    assert desk.moved_in_books() == (1990, 1990)
+    assert desk.order.status is OrderStatus.FAILED
+    assert desk.audit().clean
+
+
 def test_a_forced_end_that_proves_wrong_is_a_late_success() -> None:
     """The operator said that nothing was charged, and then the worker that had slept comes back with a success."""
     desk = Desk(BLIND)

@@ -317,11 +317,11 @@ def not_found_counts_at_once_and_for_ever(patch: Patch) -> None:
     async def always(_: Any) -> bool:
         return True
 
-    def gone(inquiry: Any) -> Settlement:
-        return inquiry.not_executed("not found at the provider")
+    def gone(shop: Any, account: Any, operation: Any, why: str) -> Settlement:
+        return charge._not_executed(operation, why)
 
     patch.setattr(unknown_outcome, "_is_quiet", always)
-    patch.setattr(unknown_outcome, "_presumed", gone)
+    patch.setattr(unknown_outcome, "presumed", gone)
 
 
 def unknown_refund_is_tried_anew(patch: Patch) -> None:

@@ -13,9 +13,10 @@ from checkout_core.checkout.refund import settle_refund
 from checkout_core.checkout.setback import give_back, is_parked_for_failures
 from checkout_core.checkout.shop import Shop
 from checkout_core.checkout.state import CheckoutState
+from checkout_core.checkout.unknown_outcome import presumed
 from checkout_core.domain.order import Attention, Order
 from checkout_core.errors import InvalidRequestError, OrderNotFoundError, Problem, TransitionRefusedError
-from checkout_core.ports.payment import Succeeded
+from checkout_core.ports.payment import Lookup, Succeeded
 from checkout_core.ports.records import MoveOrder, OperationKind, OperationState, Phase, RecordOutcome
 from checkout_core.ports.store import Operation, SagaFile
 from checkout_core.saga.definition import Definition
@@ -86,7 +87,10 @@ def _said(
         case "charged":
             return settle_charge(shop, saga.state, operation, happened)
         case "not_charged":
-            return Settlement(Verdict.NOT_EXECUTED, (record,), turn="not_sent")
+            account = shop.account_of(operation)
+            if account is None or account.guarantees.lookup_by_reference is Lookup.NONE:
+                return Settlement(Verdict.NOT_EXECUTED, (record,), turn="not_sent")
+            return presumed(shop, account, operation, "not found by an operator")  # who may have looked too early
         case "refunded":
             return settle_refund(operation, happened)
         case "not_refunded":

@@ -150,7 +150,7 @@ async def look_up(inquiry: Inquiry, answer: object = None) -> Settlement:
         if told is not None:
             return told
         if isinstance(answer, NotFound) and _was_never_seen(inquiry.operation) and await _is_quiet(inquiry):
-            return _presumed(inquiry)
+            return presumed(inquiry.shop, inquiry.account, inquiry.operation, "not found at the provider")
     if inquiry.account.cancels_keys and inquiry.operation.kind is OperationKind.CHARGE:
         answer = await inquiry.call("cancel_by_key", inquiry.operation.key)
         if isinstance(answer, Succeeded):
@@ -259,16 +259,16 @@ def _settled(inquiry: Inquiry, answer: PaymentAnswer | CallFailure) -> Settlemen
             assert_never(answer)
 
 
-def _presumed(inquiry: Inquiry) -> Settlement:
-    settings = inquiry.shop.settings
-    window = max(settings.watch_seconds, inquiry.account.guarantees.key_window_seconds)
+def presumed(shop: Shop, account: Account, operation: Operation, why: str) -> Settlement:
+    """A charge is taken as not executed, and watched for as long as it might yet turn out otherwise."""
+    window = max(shop.settings.watch_seconds, account.guarantees.key_window_seconds)
     record = RecordOutcome(
-        operation_id=inquiry.operation.operation_id,
+        operation_id=operation.operation_id,
         state=OperationState.PRESUMED_NOT_EXECUTED,
         watch_seconds=window,
         erase_token=True,
     )
-    return Settlement(Verdict.PRESUMED, (record,), detail="not found at the provider", turn="not_sent")
+    return Settlement(Verdict.PRESUMED, (record,), detail=why, turn="not_sent")
 
 
 def _wait(inquiry: Inquiry, *, outage: bool) -> Settlement:

@@ -12,6 +12,7 @@ from checkout_core.checkout.shop import Shop
 from checkout_core.domain.order import Order
 from checkout_core.effect import Program
 from checkout_core.errors import TransitionRefusedError
+from checkout_core.ports.payment import Lookup
 from checkout_core.ports.records import OperationKind
 from checkout_core.ports.store import Operation, SagaFile
 from checkout_core.saga.journal import decode
@@ -25,7 +26,8 @@ ACTIONS_MOST = 3
 """What is parked after so many actions stays parked."""
 
 SETTLED_AFTER_SECONDS = 500.0
-"""Whatever was sent before an order was parked has had its effect at the bank so long after, or never will."""
+"""Whatever was sent before an order was parked has had its effect at the bank so long after, or never will. Who says
+sooner that nothing was charged is put right by the watch, where the bank can be asked."""
 
 
 class Premises(Protocol):
@@ -47,7 +49,7 @@ class Premises(Protocol):
 
 
 class Operator:
-    """Acts ``after_seconds`` after having found an order parked. Says only what the bank's books show for good."""
+    """Acts ``after_seconds`` after having found an order parked, and says what the bank's books show then."""
 
     def __init__(self, world: Premises, name: str, after_seconds: float) -> None:
         self._world = world
@@ -86,13 +88,18 @@ class Operator:
         return actions
 
     def _seen_at_the_bank(self, file: SagaFile) -> tuple[Evidence, str] | None:
-        """What became of the operation in doubt, where that is settled."""
+        """What became of the operation in doubt, where that is settled, or can be put right."""
         open_ = read(decode(file.journal)).open
-        rested = self._world.now - self._found[file.saga.saga_id]
-        if open_ is None or rested < SETTLED_AFTER_SECONDS or not self._world.is_bank_at_rest:
+        if open_ is None:
             return None
         operation = next(each for each in file.operations if each.operation_id == open_.operation_id)
-        return self._evidence(operation)
+        evidence = self._evidence(operation)
+        rested = self._world.now - self._found[file.saga.saga_id]
+        settled = rested >= SETTLED_AFTER_SECONDS and self._world.is_bank_at_rest
+        is_watched = self._world.bank.policy.lookup_by_reference is not Lookup.NONE
+        if settled or (is_watched and evidence is not None and evidence[0] == "not_charged"):
+            return evidence
+        return None
 
     def _evidence(self, operation: Operation) -> tuple[Evidence, str] | None:
         booked = [each for each in self._world.bank.ledger(self._world.now) if each.reference == operation.reference]
