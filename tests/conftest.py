@@ -3,15 +3,18 @@
 ``CHECKOUT_TEST_POSTGRES_URL``, ``CHECKOUT_TEST_MARIADB_URL``: use these servers (SQLAlchemy URLs with rights to
 create databases) instead of the wheel's PostgreSQL and the MariaDB on 127.0.0.1:3306 (where none answers there,
 a private one is started from the installed programs).
+``CHECKOUT_TEST_RABBITMQ_URL``, ``CHECKOUT_TEST_NATS_URL``: these brokers instead of the ones on 127.0.0.1.
 ``CHECKOUT_TEST_REQUIRE=postgres,mariadb``: a server that is missing fails the tests instead of skipping them.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +22,7 @@ from tests.servers import databases, mariadb, postgres, shared
 
 pytest.register_assert_rewrite("checkout_core.testing")
 
+LOCAL_BROKERS = {"rabbitmq": "amqp://guest:guest@127.0.0.1:5672/", "nats": "nats://127.0.0.1:4222"}
 LOCAL_MARIADB = "mysql+pymysql://root@127.0.0.1:3306/?charset=utf8mb4"
 SERVERS = frozenset({"postgres", "mariadb"})
 NO_SERVER = "no server:"
@@ -93,6 +97,18 @@ def mariadb_server() -> str:
     return _reachable("mariadb", given or LOCAL_MARIADB)
 
 
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> str:
+    """The URL of a RabbitMQ broker on which exchanges and queues may be declared."""
+    return _broker("rabbitmq")
+
+
+@pytest.fixture(scope="session")
+def nats_url() -> str:
+    """The URL of a NATS server with JetStream."""
+    return _broker("nats")
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database, dropped after the test."""
@@ -130,6 +146,16 @@ def _reachable(kind: str, url: str) -> str:
     if reason is not None:
         _missing(kind, reason)
     databases.sweep(url)
+    return url
+
+
+def _broker(kind: str) -> str:
+    url = os.environ.get(f"CHECKOUT_TEST_{kind.upper()}_URL", LOCAL_BROKERS[kind])
+    place = urlsplit(url)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 0), timeout=5).close()
+    except OSError as error:
+        _missing(kind, f"{place.hostname}:{place.port}: {error}")
     return url
 
 

@@ -30,6 +30,7 @@ from checkout_core.domain.result import (
 from checkout_core.domain.value import dump, parse
 from checkout_core.drivers.aio import AsyncCheckout
 from checkout_core.drivers.lending import in_threads
+from checkout_core.drivers.looping import in_loop
 from checkout_core.drivers.recovery import RecoveryReport
 from checkout_core.drivers.relaying import RelayReport
 from checkout_core.drivers.threads import Checkout
@@ -110,6 +111,7 @@ __all__ = [
     "TraceLine",
     "TransitionRefusedError",
     "dump",
+    "in_loop",
     "in_threads",
     "parse",
 ]
