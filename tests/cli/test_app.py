@@ -92,6 +92,15 @@ def test_a_pass_finishes_what_is_due(cli: Cli, host: Host, colour: str) -> None:
     assert cli("recover", "--app", f"{host.name}:tasks").out.startswith("0 checkouts were due")
 
 
+@pytest.mark.parametrize("colour", ["threads", "tasks"])
+def test_a_pass_of_the_relay_is_told(cli: Cli, host: Host, colour: str) -> None:
+    """Without receivers nothing is due."""
+    ran = cli("relay", "--json", "--app", f"{host.name}:{colour}")
+    assert ran.status == 0
+    assert ran.document == {"claimed": 0, "delivered": 0, "failed": 0, "dead": 0, "unfinished": 0}
+    assert cli("relay", "--app", f"{host.name}:{colour}").out.startswith("0 events were due")
+
+
 @pytest.mark.parametrize("colour", ["checkout", "tasks"])
 def test_a_worker_finishes_orders_until_it_is_told_to_stop(host: Host, colour: str) -> None:
     order_id = host.begin("1", "tok_decide_later:9")

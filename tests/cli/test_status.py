@@ -7,6 +7,7 @@ import pytest
 from checkout_core.cli.status import figures_of
 from checkout_core.domain.result import Pending
 from checkout_core.drivers import auditing
+from checkout_core.ports.outbox import Failure
 from tests.cli.conftest import Cli
 from tests.cli.shops import Shop
 
@@ -23,6 +24,7 @@ def test_an_empty_shop(cli: Cli, sqlite_url: str) -> None:
         "watched": 0,
         "oldest_unfinished": None,
         "outbox_events": 0,
+        "sinks": [],
         "alarms": [],
         "stock": {"items": 0, "received": 0, "available": 0, "held": 0, "committed": 0},
     }
@@ -45,6 +47,21 @@ def test_everything_is_counted(cli: Cli, shop: Shop) -> None:
     assert said["outbox_events"] == 2
     assert [(each["kind"], each["order_id"]) for each in said["alarms"]] == [("key_mismatch", parked.order_id)]
     assert said["stock"] == {"items": 2, "received": 20, "available": 13, "held": 5, "committed": 2}
+
+
+def test_what_waits_at_each_receiver_is_counted(cli: Cli, shop: Shop) -> None:
+    """The outbox's lag."""
+    shop.store.outbox.register("warehouse")
+    for key in ("1", "2"):
+        shop.buy(key)
+    (claimed,) = shop.store.outbox.claim("warehouse", token="t", lease_seconds=60.0, limit=1)
+    dead = Failure(event=claimed.event, error="no", retry_seconds=None, alarm_id="a-1")
+    shop.store.outbox.fail("warehouse", [dead], token="t")
+    (waiting,) = cli("status", "--json", "--url", shop.url).document["sinks"]
+    assert (waiting["sink"], waiting["pending"], waiting["dead"]) == ("warehouse", 1, 1)
+    assert waiting["oldest_seconds"] >= 0
+    lines = [" ".join(line.split()) for line in cli("status", "--url", shop.url).out.splitlines()]
+    assert any(line.startswith("warehouse 1 ") and line.endswith(" 1") for line in lines), lines
 
 
 def test_for_humans(cli: Cli, shop: Shop) -> None:

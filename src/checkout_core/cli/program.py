@@ -21,7 +21,7 @@ from checkout_core.cli.migrate import migrate
 from checkout_core.cli.status import figures_of
 from checkout_core.cli.terminal import NOT_OK, USAGE, Terminal, open_terminal
 from checkout_core.cli.trace import TraceAnswer, trace_in
-from checkout_core.cli.work import recover, work
+from checkout_core.cli.work import recover, relay, work
 from checkout_core.drivers.auditing import audit_store
 from checkout_core.errors import CheckoutError, SchemaVersionError, StorageUnavailableError
 
@@ -90,6 +90,10 @@ def _recover(chosen: argparse.Namespace, terminal: Terminal) -> int:
     return terminal.answer(recover(load_app(chosen.app), chosen.limit))
 
 
+def _relay(chosen: argparse.Namespace, terminal: Terminal) -> int:
+    return terminal.answer(relay(load_app(chosen.app), chosen.limit))
+
+
 def _parked(chosen: argparse.Namespace, terminal: Terminal) -> int:
     checkout = load_app(chosen.app)
     match chosen.decision:
@@ -126,8 +130,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE_OR_URL",
         help="compare with the bank's ledger too: a JSON file, or the sandbox bank's address",
     )
-    _with_app(_command(commands, "worker", _worker, "finish what crashed processes began, until SIGTERM"))
-    _with_limit(_with_app(_command(commands, "recover", _recover, "one pass of what a worker does, for cron")))
+    _with_app(
+        _command(commands, "worker", _worker, "finish what crashed processes began and deliver events, until SIGTERM")
+    )
+    _with_limit(
+        _with_app(_command(commands, "recover", _recover, "one pass over what crashed processes began, for cron"))
+    )
+    _with_limit(_with_app(_command(commands, "relay", _relay, "one pass of delivering events, for cron")))
     waiting = _command(commands, "parked", _parked, "list the orders that wait for an operator, or decide one")
     _with_decisions(_with_limit(_with_app(waiting)))
     return parser

@@ -11,6 +11,7 @@ from checkout_core.cli.screen import Screen, Style
 from checkout_core.cli.terminal import OK
 from checkout_core.domain.order import OrderStatus
 from checkout_core.drivers.auditing import Progress, every_file
+from checkout_core.ports.outbox import Backlog
 from checkout_core.ports.records import Phase
 from checkout_core.ports.store import Alarm, Store
 
@@ -50,6 +51,7 @@ class Figures:
     watched: int = 0
     oldest_unfinished: Unfinished | None = None
     outbox_events: int = 0
+    sinks: tuple[Backlog, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     stock: StockTotals = field(default_factory=StockTotals)
 
@@ -73,6 +75,7 @@ class Figures:
                 "age_seconds": round((self.at - oldest.created_at).total_seconds(), 3),
             },
             "outbox_events": self.outbox_events,
+            "sinks": [{**asdict(each), "oldest_seconds": round(each.oldest_seconds, 3)} for each in self.sinks],
             "alarms": [{**asdict(each), "raised_at": each.raised_at.isoformat()} for each in self.alarms],
             "stock": asdict(self.stock),
         }
@@ -94,6 +97,8 @@ class Figures:
         totals = asdict(self.stock)
         screen.table(tuple(totals), [tuple(f"{units:,}" for units in totals.values())])
         screen.heading(f"Outbox: {self.outbox_events:,} events")
+        if self.sinks:
+            screen.table(("receiver", "pending", "oldest", "dead letters"), [_sink(each) for each in self.sinks])
         self._show_alarms(screen)
 
     def _at_work(self) -> list[tuple[str, str]]:
@@ -139,8 +144,14 @@ def figures_of(
         found.stock.available += balance.available
         found.stock.held += balance.held
         found.stock.committed += balance.committed
+    found.sinks = store.outbox.backlog()
     found.alarms = store.alarms(limit=ALARMS)
     return found
+
+
+def _sink(waiting: Backlog) -> tuple[str, ...]:
+    oldest = _age(timedelta(seconds=waiting.oldest_seconds)) if waiting.pending else ""
+    return waiting.sink, f"{waiting.pending:,}", oldest, f"{waiting.dead:,}"
 
 
 def _age(span: timedelta) -> str:

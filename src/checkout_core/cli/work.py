@@ -1,4 +1,4 @@
-"""``checkout-core worker`` and ``checkout-core recover``: finishing what crashed processes began."""
+"""``checkout-core worker``, ``recover`` and ``relay``: finishing what crashed processes began, delivering events."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from checkout_core.cli.screen import Screen, Style
 from checkout_core.cli.terminal import OK
 from checkout_core.drivers.aio import AsyncCheckout
 from checkout_core.drivers.recovery import RecoveryReport
+from checkout_core.drivers.relaying import RelayReport
 from checkout_core.drivers.threads import Checkout
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -45,6 +46,27 @@ class RecoverAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayAnswer:
+    """One pass."""
+
+    report: RelayReport
+
+    @property
+    def status(self) -> int:
+        return OK
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self.report)
+
+    def show(self, screen: Screen) -> None:
+        report = self.report
+        screen.say(
+            f"{report.claimed} events were due: {report.delivered} delivered, {report.failed} come again, "
+            f"{report.dead} are dead letters, {report.unfinished} are still on their way."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StoppedAnswer:
     """The worker was told to stop."""
 
@@ -64,6 +86,11 @@ def recover(checkout: AnyCheckout, limit: int) -> RecoverAnswer:
     return RecoverAnswer(
         ask(checkout, lambda found: found.recover(limit=limit), lambda found: found.recover(limit=limit))
     )
+
+
+def relay(checkout: AnyCheckout, limit: int) -> RelayAnswer:
+    """One bounded pass of the relay."""
+    return RelayAnswer(ask(checkout, lambda found: found.relay(limit=limit), lambda found: found.relay(limit=limit)))
 
 
 def work(checkout: AnyCheckout) -> StoppedAnswer:
