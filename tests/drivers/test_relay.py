@@ -286,6 +286,17 @@ def test_a_sink_that_hangs_delays_no_other(open_shop: Opening) -> None:
     assert sorted(set(hanging.received)) == sorted(other.received)
 
 
+def test_a_closed_checkout_claims_nothing() -> None:
+    """It could not deliver, and would keep others from it for a lease."""
+    receiver = Receiver()
+    shop = ReceivingShop("threads", receiver)
+    shop.events(1)
+    shop.checkout.close()  # type: ignore[unused-coroutine]
+    assert shop.relay() == RelayReport()
+    with Checkout(shop.store, SandboxPayments(), publishers=[receiver]) as other:
+        assert other.relay().delivered == 1
+
+
 def test_a_worker_outlives_the_database(open_shop: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
     """LIVE-4."""
     arrived = threading.Event()

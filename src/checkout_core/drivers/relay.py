@@ -117,6 +117,8 @@ class SinkLine:
 
     def _start(self, most: int, tally: RelayTally) -> tuple[int, list[Future[None]]]:
         """Claim up to ``most`` events and begin to deliver them; how many, and the calls."""
+        if self._pool.closing:
+            return 0, []
         if not self._is_registered:
             self._outbox.register(self.name)
             self._is_registered = True
