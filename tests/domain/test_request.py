@@ -71,10 +71,19 @@ def test_a_malformed_token_is_refused(token: Any) -> None:
         PaymentMethod(kind="card", token=token)
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://shop", "https://shop/a b", "https://shop\n", "//shop"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "ftp://shop", "https://shop/a b", "https://shop\n", "//shop", "https://shop/\x00"]
+)
 def test_a_return_url_is_http_or_nothing(url: str) -> None:
     with pytest.raises(InvalidRequestError, match="^return_url: "):
         request(return_url=url)
+
+
+@pytest.mark.parametrize("order_id", ["\x00", "a\n", "a" * 65])
+def test_an_earlier_order_that_no_database_can_keep_is_refused(order_id: str) -> None:
+    """SAFE-2: PostgreSQL keeps no text with a null character; refused by it, a whole batch would be tried again."""
+    with pytest.raises(InvalidRequestError, match="^previous_order_id: "):
+        request(previous_order_id=order_id)
 
 
 def test_a_request_never_changes() -> None:

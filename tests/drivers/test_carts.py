@@ -112,6 +112,30 @@ def test_the_same_key_gives_the_same_order_when_the_cart_is_long_empty(desk: Des
     assert len(desk.bank.ledger()) == 1
 
 
+def test_the_same_key_gives_its_order_although_the_cart_could_not_be_sold_now(desk: Desk) -> None:
+    """ORDER-1: what was free costs something by now, and the request names no payment method."""
+    desk.carts.answer = a_cart(price="0")
+    first = desk.buy("1", payment_method=None)
+    desk.carts.answer = a_cart(revision="2")
+    again = desk.buy("1", payment_method=None)
+    assert (again.order_id, again.replayed, again.status) == (first.order_id, True, OrderStatus.CONFIRMED)
+
+
+@pytest.mark.parametrize("cart", [a_cart(), CartReference(cart_id="cart-1")], ids=["priced", "named"])
+def test_the_same_key_gives_its_order_where_nothing_like_it_is_sold_any_more(cart: Cart | CartReference) -> None:
+    """ORDER-1: the process that is asked again has no cart source and no provider for the payment method."""
+    store, payments, carts = MemoryStore(), SandboxPayments(SandboxBank()), ShopCarts()
+    store.inventory.set_available("MUG", 10)
+    request = CheckoutRequest(idempotency_key="1", cart=cart, payment_method=CARD)
+    with Checkout(store, payments, carts=carts) as checkout:
+        first = checkout.execute(request)
+    with Checkout(store, {"voucher": payments}) as checkout:
+        again = checkout.execute(request)
+        assert (again.order_id, again.replayed) == (first.order_id, True)
+        with pytest.raises(InvalidRequestError):
+            checkout.execute(replace(request, idempotency_key="2"))
+
+
 def test_the_same_key_for_another_cart_is_refused(desk: Desk) -> None:
     desk.buy("1")
     desk.carts.answer = NoCart()

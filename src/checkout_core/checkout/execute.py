@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from checkout_core.checkout.definitions import newest
 from checkout_core.checkout.plan import fingerprint_of, owner_of
@@ -29,6 +29,8 @@ from checkout_core.saga.effects import Claim, Load, Stamped, Wait
 from checkout_core.saga.engine import Ended, Stop, open_saga
 from checkout_core.saga.machine import Progress
 
+Unsold: TypeAlias = CartChanged | ProviderUnavailable | Unpriced | InvalidRequestError
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -41,13 +43,9 @@ class Call:
 async def execute(shop: Shop, call: Call) -> CheckoutResult:
     """Open, reserve, pay, confirm; or undo. The same key gives the same order (ORDER-1)."""
     fingerprint = fingerprint_of(call.request)
-    request = await price(shop, call.request)
-    if isinstance(request, Unpriced | CartChanged):
-        return await _known(shop, call.request, fingerprint) or _unpriced(request)
-    account = shop.account_for(request.payment_method) if request.payment_method is not None else None
-    if call.provider_open and account is not None and request.priced_cart.payable.minor > 0:
-        known = await _known(shop, request, fingerprint)
-        return known or _refused(ProviderUnavailable(provider=account.name))
+    request = await _sellable(shop, call)
+    if not isinstance(request, CheckoutRequest):
+        return await _known(shop, call.request, fingerprint) or _unsold(request)
     ended = await open_saga(newest(shop), _new_saga(shop, request, fingerprint))
     match ended:
         case DuplicateKey(order_id=order_id):
@@ -64,6 +62,20 @@ async def execute(shop: Shop, call: Call) -> CheckoutResult:
             return result_of(saga.state, short=short.lines if short is not None else ())
         case _:
             assert_never(ended)
+
+
+async def _sellable(shop: Shop, call: Call) -> CheckoutRequest | Unsold:
+    """The request with the cart that is sold; or why no order is opened for it now, which is for new keys only."""
+    try:
+        request = await price(shop, call.request)
+        if not isinstance(request, CheckoutRequest):
+            return request
+        account = shop.account_for(request.payment_method) if request.payment_method is not None else None
+    except InvalidRequestError as error:
+        return error
+    if call.provider_open and account is not None and request.priced_cart.payable.minor > 0:
+        return ProviderUnavailable(provider=account.name)
+    return request
 
 
 def _new_saga(shop: Shop, request: CheckoutRequest, fingerprint: str) -> Saga[CheckoutState]:
@@ -83,10 +95,12 @@ async def _known(shop: Shop, request: CheckoutRequest, fingerprint: str) -> Chec
     return await _follow(shop, fingerprint, loaded.value.saga.saga_id)
 
 
-def _unpriced(why: Unpriced | CartChanged) -> CheckoutResult:
-    if isinstance(why, CartChanged):
-        return _refused(why)
-    raise StorageUnavailableError("the cart source could not be used; nothing was stored", applied="no")
+def _unsold(why: Unsold) -> CheckoutResult:
+    if isinstance(why, InvalidRequestError):
+        raise why
+    if isinstance(why, Unpriced):
+        raise StorageUnavailableError("the cart source could not be used; nothing was stored", applied="no")
+    return _refused(why)
 
 
 async def _follow(shop: Shop, fingerprint: str, order_id: str, *, replayed: bool = True) -> CheckoutResult:

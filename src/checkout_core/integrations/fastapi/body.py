@@ -31,8 +31,8 @@ class CheckoutBody:
     shipping_address: Address | None = None
     billing_address: Address | None = None
     expected_total: Money | None = None
-    previous_order_id: Annotated[str, Field(max_length=64)] = ""
-    return_url: Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s]+)?$")] = ""
+    previous_order_id: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    return_url: Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s\x00-\x1f\x7f]+)?$")] = ""
 
     @model_validator(mode="after")
     def _one_cart(self) -> CheckoutBody:

@@ -26,6 +26,8 @@ from checkout_core.integrations.fastapi.statuses import (
 from checkout_core.integrations.fastapi.views import CheckoutView, OrderView, order_view, view_of
 
 KEY_HEADER = "Idempotency-Key"
+_KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+"""What a request's key may be, without the spaces around a header's value."""
 
 _CHECKOUT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": CheckoutView, "description": "Confirmed by an earlier request with this key."},
@@ -66,7 +68,7 @@ def checkout_router(
 
 
 def _add_checkout(router: APIRouter, doors: Doors, identify: Callable[..., Any], timeout_seconds: float) -> None:
-    header = {"name": KEY_HEADER, "in": "header", "required": True, "schema": {"type": "string", "maxLength": 255}}
+    header = {"name": KEY_HEADER, "in": "header", "required": True, "schema": _KEY_SCHEMA}
     body = {"required": True, "content": {"application/json": {"schema": body_schema()}}}
 
     @router.post(
