@@ -70,7 +70,7 @@ def give_back(work: Work, members: Sequence[Candidate]) -> None:
             work.add(KEY_DROPS, (key.scope, key.key, claimed.saga_id))
         for place in member.entered:
             if kept is None or (place not in kept.takes and place not in kept.frees):
-                guards.end(work.rows, place, claimed.saga_id)
+                guards.drop(work.rows, place, claimed.saga_id)
 
 
 def _touch(work: Work, member: Candidate) -> set[GuardPlace]:

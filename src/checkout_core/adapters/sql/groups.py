@@ -205,6 +205,13 @@ GUARD_CHANGES = Update(
 )
 """``holds`` 1: the order has the guard until it expires, if it is its own or free. 0: the order's own guard ends then.
 One group for both, so that one pass in order touches every guard that is there (:mod:`guards`)."""
+GUARD_DROPS = Delete(
+    name="guard_drops",
+    table="guards",
+    columns=GUARD + ids("order_id"),
+    where="t.scope = x.scope AND t.cart_id = x.cart_id AND t.revision = x.revision AND t.order_id = x.order_id",
+)
+"""Only of rows that this very batch has inserted: whoever is refused leaves nothing."""
 KEY_DROPS = Delete(
     name="key_drops",
     table="keys",
@@ -233,6 +240,7 @@ LOCK_ORDER: tuple[Group, ...] = (
     KEY_DROPS,
     GUARDS,
     GUARD_CHANGES,
+    GUARD_DROPS,
     SAGAS,
     ORDERS,
     ORDER_MOVES,

@@ -1,7 +1,8 @@
 """Cart guards: every batch takes the rows it shares with others in one order, so that no two can deadlock (2.6).
 
 Two processes may free carts of their own and want each other's in one batch. Whatever a batch does to guards is done
-in two passes over sorted keys, and a row is never deleted, since a key that comes and goes cannot be locked:
+in two passes over sorted keys, and a row that was ever committed is never deleted, since a key that comes and goes
+cannot be locked:
 
 1. *Touch* inserts what is not there. PostgreSQL waits here for whoever inserts or changes the same key, and locks
    nothing that is there: whoever waits here holds new keys before this one, which nobody sees who is past this pass.
@@ -12,7 +13,8 @@ in two passes over sorted keys, and a row is never deleted, since a key that com
    nobody in this pass waits for anybody in the first.
 
 So waits go from the first pass to the second or to a greater key, and within the second to a greater key: no circle.
-A batch that takes no guard has the second pass only. What comes after, in tables later in order, belongs to the saga
+A batch that takes no guard has the second pass only. What a refused member has inserted is deleted before anybody
+could see it: the batch has that row's lock already. What comes after, in tables later in order, belongs to the saga
 alone, under the lock of its row (stock excepted, which is last).
 """
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checkout_core.adapters.sql.folding import FoldedRecords, GuardPlace
-from checkout_core.adapters.sql.groups import GUARD_CHANGES, GUARDS
+from checkout_core.adapters.sql.groups import GUARD_CHANGES, GUARD_DROPS, GUARDS
 from checkout_core.adapters.sql.rows import Rows
 from checkout_core.ports.records import FreeGuard, TakeGuard, Transaction
 
@@ -52,6 +54,11 @@ def hold(rows: Rows, place: GuardPlace, chosen: FoldedRecords) -> None:
 def end(rows: Rows, place: GuardPlace, saga_id: str, after_seconds: float = 0.0) -> None:
     """End the guard if it is the saga's own."""
     rows.add(GUARD_CHANGES, (*place, saga_id, "", after_seconds or _LONG_AGO_SECONDS, 0))
+
+
+def drop(rows: Rows, place: GuardPlace, saga_id: str) -> None:
+    """Take back the guard that this batch has inserted for the saga."""
+    rows.add(GUARD_DROPS, (*place, saga_id))
 
 
 def put_ends(rows: Rows, chosen: FoldedRecords) -> None:
