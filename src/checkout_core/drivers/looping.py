@@ -14,6 +14,9 @@ from checkout_core.errors import RemoteError
 from checkout_core.ports.payment import CallLimits
 from checkout_core.ports.publisher import AsyncPublisher
 
+_LAST_SECONDS = 1.0
+"""How long a loop that ends waits for calls that do not let themselves be cancelled."""
+
 
 class LoopedPublisher:
     """See :func:`in_loop`. ``close`` ends the loop; the next call begins another."""
@@ -35,32 +38,45 @@ class LoopedPublisher:
         return self._publisher.name
 
     def publish(self, events: Sequence[Event], limits: CallLimits) -> Sequence[RemoteError | None]:
-        return asyncio.run_coroutine_threadsafe(self._limited(events, limits), self._begun()).result()
+        with self._beginning:  # or the call could come to a loop that has ended, and wait for ever
+            answer = asyncio.run_coroutine_threadsafe(self._limited(events, limits), self._begun())
+        return answer.result()
 
     def close(self) -> None:
-        """Close the publisher, if it can be, and end the loop."""
+        """Close the publisher, if it can be, and end the loop: calls that are still under way are cancelled."""
         with self._beginning:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
+        try:
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    async def _end(self) -> None:
         closing = getattr(self._publisher, "close", None)
-        if closing is not None:
-            asyncio.run_coroutine_threadsafe(closing(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        try:
+            if closing is not None:
+                await closing()
+        finally:
+            late = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_LAST_SECONDS)
 
     async def _limited(self, events: Sequence[Event], limits: CallLimits) -> Sequence[RemoteError | None]:
         async with asyncio.timeout(limits.timeout_seconds):
             return await self._publisher.publish(events, limits)
 
     def _begun(self) -> asyncio.AbstractEventLoop:
-        with self._beginning:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="checkout-looped", daemon=True)
-                self._thread.start()
-            return self._loop
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="checkout-looped", daemon=True)
+            self._thread.start()
+        return self._loop
 
 
 def in_loop(publisher: AsyncPublisher) -> LoopedPublisher:
