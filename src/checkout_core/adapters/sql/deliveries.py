@@ -100,7 +100,8 @@ class Deliveries(Outbox):
 
     def fail(self, sink: str, failures: Sequence[Failure], *, token: str) -> None:
         def body(connection: Connection) -> None:
-            for failure in failures:
+            # In the order of the key: two relays whose leases have crossed must not wait for each other in a circle.
+            for failure in sorted(failures, key=lambda each: (each.event.order_id, each.event.sequence)):
                 self._fail(connection, sink, failure, token)
 
         self._write(body)
