@@ -20,7 +20,7 @@ from checkout_core.checkout.plan import (
 )
 from checkout_core.checkout.state import CheckoutState, apply, stock_lines
 from checkout_core.domain.buyer import Address, Contact
-from checkout_core.domain.cart import Adjustment, AdjustmentKind, Cart, CartLine
+from checkout_core.domain.cart import Adjustment, AdjustmentKind, Cart, CartLine, CartReference
 from checkout_core.domain.money import Money
 from checkout_core.domain.payment import PaymentMethod
 from checkout_core.domain.request import CheckoutRequest
@@ -116,6 +116,13 @@ def test_a_zero_total_that_was_shown_is_not_one_that_was_not() -> None:
     free = Cart(cart_id="c", currency="EUR", lines=(CartLine(item_id="flyer", qty=1, price=eur(0)),))
     silent = CheckoutRequest(idempotency_key="k", cart=free)
     assert fingerprint_of(replace(silent, expected_total=eur(0))) != fingerprint_of(silent)
+
+
+def test_the_total_that_was_shown_of_a_named_cart_has_a_currency() -> None:
+    """ORDER-2: of a cart with prices the lines say it; a named cart's are not in the request."""
+    euros = CheckoutRequest(idempotency_key="k", cart=CartReference(cart_id="c"), expected_total=eur(1500))
+    dollars = replace(euros, expected_total=Money(minor=1500, currency="USD"))
+    assert fingerprint_of(euros) != fingerprint_of(dollars)
 
 
 def test_a_fingerprint_never_changes() -> None:

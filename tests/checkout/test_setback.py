@@ -17,6 +17,7 @@ from checkout_core.checkout.recovery import recover_one
 from checkout_core.checkout.setback import SetBack, set_back
 from checkout_core.checkout.trace import trace_of
 from checkout_core.domain.order import Attention, OrderStatus
+from checkout_core.domain.result import Refused
 from checkout_core.errors import TransitionRefusedError
 from checkout_core.ports.payment import NotFound, Processing, Succeeded
 from checkout_core.ports.records import Phase
@@ -215,5 +216,18 @@ def test_a_watch_that_fails_stays_a_watch(monkeypatch: pytest.MonkeyPatch) -> No
     desk.until_parked()
     monkeypatch.undo()
     desk.driver.run(retry(desk.shop, desk.file().saga.saga_id, "mended"))
+    assert desk.file().saga.phase is Phase.WATCHING
     desk.wait(100.0)
     assert desk.order.status is OrderStatus.CONFIRMED
+
+
+def test_who_asks_again_does_not_wait_for_a_watch_that_was_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIVE-3: the order has failed; that a worker looks whether it was charged all the same is no buyer's business."""
+    desk = Poisoned(monkeypatch)
+    desk.answers["lookup"] = [NOTHING]
+    desk.wait(200.0)
+    desk.poison()
+    desk.until_parked()
+    desk.driver.run(retry(desk.shop, desk.file().saga.saga_id, "mended"))
+    desk.store.claim_due(token="a worker's", lease_seconds=60.0, limit=1)
+    assert isinstance(desk.buy(), Refused)

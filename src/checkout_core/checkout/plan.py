@@ -6,7 +6,8 @@ from hashlib import sha256
 
 from pydantic_core import to_json
 
-from checkout_core.domain.cart import Cart
+from checkout_core.domain.cart import Cart, CartReference
+from checkout_core.domain.money import Money
 from checkout_core.domain.order import FailureReason, Order, OrderDetails, OrderItem, OrderStatus
 from checkout_core.domain.request import CheckoutRequest
 from checkout_core.domain.value import dump
@@ -29,7 +30,7 @@ def fingerprint_of(request: CheckoutRequest) -> str:
         **(_offer(cart) if isinstance(cart, Cart) else {}),
         "method": method and [method.kind, method.token],
         "address": request.shipping_address and dump(request.shipping_address),
-        "expected": request.expected_total and [request.expected_total.minor],
+        "expected": request.expected_total and _shown(cart, request.expected_total),
         "user": request.user_id,
     }
     said = {name: part for name, part in parts.items() if part}
@@ -42,6 +43,11 @@ def _offer(cart: Cart) -> dict[str, object]:
         "lines": [[line.item_id, line.location, line.qty, line.price.minor] for line in cart.lines],
         "adjustments": [[each.kind, each.amount.minor, each.label] for each in cart.adjustments],
     }
+
+
+def _shown(cart: Cart | CartReference, total: Money) -> list[object]:
+    """The total that the buyer was shown; in which currency is said by a cart with prices."""
+    return [total.minor] if isinstance(cart, Cart) else [total.minor, total.currency]
 
 
 def owner_of(request: CheckoutRequest) -> str:

@@ -81,10 +81,13 @@ def is_parked_for_failures(file: SagaFile) -> bool:
 async def give_back(shop: Shop, file: SagaFile, token: str, note: str) -> bool:
     """Let the workers try a saga again that was parked for its failures. False: somebody else has just taken it."""
     records: list[Record] = []
+    phase = Phase.RUNNING
     if file.order is not None:
         owes = CheckoutState.loaded(file, 0.0).owes_back
         records.append(attend(file.order, Attention.UNDOING if owes else Attention.NONE))
-    save = SaveSaga(phase=Phase.RUNNING, entries=encode([Resumed(note)]), lease_seconds=None, due_seconds=0.0)
+        if not (owes or file.order.status.is_open):
+            phase = Phase.WATCHING  # nothing can be left of it but a watch, for which no buyer waits
+    save = SaveSaga(phase=phase, entries=encode([Resumed(note)]), lease_seconds=None, due_seconds=0.0)
     stored = await Commit(_transaction(shop, file, token, (*records, save)))
     return isinstance(stored.value, Applied)
 
