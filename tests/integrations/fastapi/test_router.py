@@ -3,13 +3,17 @@ SAFE-2)."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from typing import Any
 
 import pytest
 
+from checkout_core.domain.order import OrderStatus
+from checkout_core.domain.result import ProviderUnavailable, Refused
 from checkout_core.errors import StorageUnavailableError
+from checkout_core.integrations.fastapi.statuses import status_of
 from tests.integrations.fastapi.conftest import CARD, CART, Site
 
 CARD_NUMBER = "4111111111111111"
@@ -174,6 +178,33 @@ def test_two_keys_are_none(site: Site) -> None:
     headers = [("Idempotency-Key", "1"), ("Idempotency-Key", "2"), ("Content-Type", "application/json")]
     headers.append(("X-Service", "s3cret"))
     assert site.client.post("/shop/v1/checkout", content=body, headers=headers).status_code == 400
+
+
+def test_the_document_says_what_is_answered_while_the_provider_is_away(site: Site) -> None:
+    """The same status as for a database that is away, but a result, as for every other refusal."""
+    answers = site.client.get("/openapi.json").json()["paths"]["/shop/v1/checkout"]["post"]["responses"]
+    away = Refused(order_id="", status=OrderStatus.FAILED, reason=ProviderUnavailable(provider="bank"))
+    assert status_of(away) == 503
+    assert set(answers["503"]["content"]) == {"application/json", "application/problem+json"}
+    assert answers["503"]["content"]["application/json"] == answers["402"]["content"]["application/json"]
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_error_of_the_shop(site: Site) -> None:
+    """LIVE-3: a client that hangs up writes no traceback into the shop's log."""
+    said: list[Any] = [{"type": "http.request", "body": b'{"ca', "more_body": True}, {"type": "http.disconnect"}]
+    headers = [(b"content-type", b"application/json"), (b"idempotency-key", b"1")]
+    scope = {"type": "http", "method": "POST", "path": "/shop/v1/checkout", "query_string": b"", "headers": headers}
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return said.pop(0)
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    asyncio.run(site.client.app(scope, receive, send))  # type: ignore[arg-type, call-arg, func-returns-value, misc]
+    assert answers[0]["status"] == 400
+    assert site.store.files_after("", limit=1) == ()
 
 
 def _reason(kind: str, *, order_id: str = "") -> dict[str, Any]:

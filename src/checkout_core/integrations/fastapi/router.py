@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from checkout_core.domain.value import parse
 from checkout_core.drivers.aio import AsyncCheckout
@@ -35,7 +36,8 @@ _CHECKOUT_RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"model": CheckoutView, "description": "Not decided yet, or the buyer must act at `action_url`."},
     402: {"model": CheckoutView, "description": "The payment was declined or could not be made; nothing is owed."},
     409: {"model": CheckoutView, "description": "In progress elsewhere, out of stock, or the cart has an order."},
-    **documented(400, 403, 413, 415, 422, 500, 503),
+    **documented(400, 403, 413, 415, 422, 500),
+    503: {**documented(503)[503], "model": CheckoutView},
 }
 
 
@@ -81,7 +83,10 @@ def _add_checkout(router: APIRouter, doors: Doors, identify: Callable[..., Any],
         """Buy the cart: one key, one order, however often it is sent."""
         if not _is_json(request):
             return problem(415, "the body is not JSON", "expected Content-Type: application/json")
-        document = await _read(request)
+        try:
+            document = await _read(request)
+        except ClientDisconnect:
+            return problem(400, "the body is not complete", "the connection was closed")
         if document is None:
             return problem(413, "the body is too large", f"expected at most {MOST_BYTES} bytes")
         try:
