@@ -202,7 +202,7 @@ def test_who_leaves_in_the_middle_of_a_body_is_no_error_of_the_shop(site: Site) 
     async def send(message: Any) -> None:
         answers.append(message)
 
-    asyncio.run(site.client.app(scope, receive, send))  # type: ignore[arg-type, call-arg, func-returns-value, misc]
+    asyncio.run(site.client.app(scope, receive, send))
     assert answers[0]["status"] == 400
     assert site.store.files_after("", limit=1) == ()
 
