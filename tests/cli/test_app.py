@@ -36,6 +36,14 @@ def tasks():
     return AsyncCheckout(SqlStore({url!r}), AsyncHttpSandboxPayments({bank!r}), settings=SETTINGS)
 
 
+async def in_a_loop():
+    return tasks()
+
+
+async def nobody():
+    return 7
+
+
 def broken():
     raise ValueError("s3cret")
 
@@ -80,7 +88,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize("colour", ["threads", "tasks"])
+@pytest.mark.parametrize("colour", ["threads", "tasks", "in_a_loop"])
 def test_a_pass_finishes_what_is_due(cli: Cli, host: Host, colour: str) -> None:
     order_id = host.begin("1", "tok_decide_later:9")
     report = {"finished": 0}
@@ -92,7 +100,7 @@ def test_a_pass_finishes_what_is_due(cli: Cli, host: Host, colour: str) -> None:
     assert cli("recover", "--app", f"{host.name}:tasks").out.startswith("0 checkouts were due")
 
 
-@pytest.mark.parametrize("colour", ["threads", "tasks"])
+@pytest.mark.parametrize("colour", ["threads", "tasks", "in_a_loop"])
 def test_a_pass_of_the_relay_is_told(cli: Cli, host: Host, colour: str) -> None:
     """Without receivers nothing is due."""
     ran = cli("relay", "--json", "--app", f"{host.name}:{colour}")
@@ -150,7 +158,8 @@ def test_what_is_not_parked_cannot_be_decided(cli: Cli, host: Host) -> None:
         ("wiring", "is expected as package.module:attribute"),
         ("no_such_module:checkout", "there is no module no_such_module here"),
         ("{name}:missing", "has no missing"),
-        ("{name}:nothing", "is a int, expected a Checkout"),
+        ("{name}:nothing", "gives a int, expected a Checkout"),
+        ("{name}:nobody", "gives a int, expected a Checkout"),
         ("{name}:broken", "failed: ValueError at"),
     ],
 )

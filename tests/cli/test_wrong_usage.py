@@ -30,6 +30,8 @@ SECRET = "s3cret"
         (["migrate", "--url", "sqlite:///nowhere/shop.db"], "there is no directory nowhere"),
         (["status", f"postgresql://u:{SECRET}@h/shop"], "unrecognized arguments: postgresql://***@h/shop"),
         (["trace", "--url", "sqlite:///shop.db"], "required: ORDER_ID"),
+        (["recover", "--app", "a:b", "--limit", "0"], "expected a whole number, at least 1"),
+        (["parked", "--app", "a:b", "retry", "x", "--note", " "], "expected a few words"),
         (["frobnicate"], "invalid choice"),
         ([], "required: COMMAND"),
         (["demo", "--carts", "nowhere.json"], "the cart file nowhere.json cannot be read: No such file"),

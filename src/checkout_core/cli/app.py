@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -15,22 +16,27 @@ from checkout_core.drivers.failures import described
 from checkout_core.drivers.threads import Checkout
 
 R = TypeVar("R")
-AnyCheckout: TypeAlias = Checkout | AsyncCheckout
+Making: TypeAlias = Callable[[], Awaitable[object]]
+AnyCheckout: TypeAlias = Checkout | AsyncCheckout | Making
+"""A function that must be awaited makes its checkout in the event loop in which it is used."""
 
 
 def load_app(place: str) -> AnyCheckout:
     """The :class:`Checkout` or :class:`AsyncCheckout` at ``module:attribute``, or what a function there returns.
 
-    Modules are looked for in the working directory too. Raises :class:`UsageError`.
+    Modules are looked for in the working directory too. Raises :class:`UsageError`; so does :func:`ask` for what a
+    function that must be awaited does wrong.
     """
     module_name, separator, attribute = place.partition(":")
     if not (separator and module_name and attribute.isidentifier()):
         raise UsageError("--app is expected as package.module:attribute, for example shop.wiring:checkout")
     found = _attribute(_module(module_name), module_name, attribute)
+    if inspect.iscoroutinefunction(found):
+        return found
     if callable(found):
-        found = _made(found, place)
+        found = _made(found)
     if not isinstance(found, Checkout | AsyncCheckout):
-        raise UsageError(f"--app {place} is a {type(found).__name__}, expected a Checkout or an AsyncCheckout")
+        raise _unexpected(found)
     return found
 
 
@@ -44,11 +50,11 @@ def ask(
         with checkout:
             return in_threads(checkout)
 
-    async def answer(checkout: AsyncCheckout) -> R:
-        async with checkout:
-            return await in_tasks(checkout)
+    async def answer() -> R:
+        async with checkout if isinstance(checkout, AsyncCheckout) else await _awaited(checkout) as made:
+            return await in_tasks(made)
 
-    return asyncio.run(answer(checkout))
+    return asyncio.run(answer())
 
 
 def _module(name: str) -> object:
@@ -71,8 +77,22 @@ def _attribute(module: object, module_name: str, attribute: str) -> object:
     return getattr(module, attribute)
 
 
-def _made(make: Callable[[], object], place: str) -> object:
+def _made(make: Callable[[], object]) -> object:
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - the host's own code: whatever it raises is told in one line
-        raise UsageError(f"--app {place} failed: {described(error)}") from None
+        raise UsageError(f"--app failed: {described(error)}") from None
+
+
+async def _awaited(make: Making) -> AsyncCheckout:
+    try:
+        made = await make()
+    except Exception as error:  # noqa: BLE001 - the host's own code: whatever it raises is told in one line
+        raise UsageError(f"--app failed: {described(error)}") from None
+    if not isinstance(made, AsyncCheckout):
+        raise _unexpected(made)
+    return made
+
+
+def _unexpected(found: object) -> UsageError:
+    return UsageError(f"--app gives a {type(found).__name__}, expected a Checkout or an AsyncCheckout")

@@ -155,7 +155,7 @@ def _with_decisions(parser: argparse.ArgumentParser) -> None:
         if name == "force":
             decision.add_argument("evidence", choices=parked.EVIDENCE)
             decision.add_argument("--provider-reference", default="", help="the provider's id of what happened")
-        decision.add_argument("--note", required=True, help="why; it is kept in the order's trace")
+        decision.add_argument("--note", required=True, type=_said, help="why; it is kept in the order's trace")
 
 
 def _command(
@@ -191,8 +191,20 @@ def _with_app(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _with_limit(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--limit", type=int, default=100, help="orders at most (100)")
+    parser.add_argument("--limit", type=_positive, default=100, help="orders at most (100)")
     return parser
+
+
+def _positive(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError("expected a whole number, at least 1")
+
+
+def _said(text: str) -> str:
+    if text.strip():
+        return text
+    raise argparse.ArgumentTypeError("expected a few words")
 
 
 def _url(chosen: argparse.Namespace) -> str:
